@@ -1,0 +1,6 @@
+"""`python -m buildwright`."""
+
+from buildwright.cli.main import run
+
+if __name__ == "__main__":
+    run()

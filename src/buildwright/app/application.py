@@ -1,0 +1,81 @@
+"""The one place where the parts are put together, by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from buildwright import __version__
+from buildwright.core.build import BuildRequest
+from buildwright.core.clock import Clock
+from buildwright.core.errors import DiskError
+from buildwright.core.events import Event, Listener
+from buildwright.core.settings import Settings, silence_tracing
+from buildwright.sandbox.box import Sandbox
+from buildwright.sandbox.opening import open_sandbox
+from buildwright.services.builds import Builds, Emit
+from buildwright.services.sandboxes import SANDBOX_PROOF
+from buildwright.store.builds import BuildStore
+from buildwright.store.engine import ensure_schema, make_engine
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An open application."""
+
+    settings: Settings
+    builds: Builds
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, *, listeners: Sequence[Listener] = (), clock: Clock | None = None
+) -> AsyncIterator[App]:
+    """Open the store, bring its schema up to date, and yield the application.
+
+    A listener that fails is passed over. Raises DiskError or StoreError when the home folder or
+    the database cannot be used.
+    """
+    silence_tracing()
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise DiskError(
+            f"home folder {str(settings.home)!r} cannot be made: {error.strerror or error}",
+            next_step="set BUILDWRIGHT_HOME to a folder you may write",
+        ) from error
+    engine = make_engine(settings.home / "buildwright.db")
+    try:
+        await ensure_schema(engine)
+
+        async def sandbox_for(request: BuildRequest) -> Sandbox:
+            backend = "unsafe" if request.unsafe else request.sandbox
+            return await open_sandbox(backend, allow_unsafe=request.unsafe, cache=settings.home / SANDBOX_PROOF)
+
+        builds = Builds(
+            settings,
+            BuildStore(engine),
+            clock or Clock(),
+            __version__,
+            _fan_out(listeners),
+            sandbox_for,
+        )
+        yield App(settings, builds)
+    finally:
+        await engine.dispose()
+
+
+def _fan_out(listeners: Sequence[Listener]) -> Emit:
+    log = logging.getLogger("buildwright")
+
+    def emit(events: Sequence[Event]) -> None:
+        for event in events:
+            for listener in listeners:
+                try:
+                    listener(event)
+                except Exception:
+                    log.exception("a listener failed on %s", event.kind.value)
+
+    return emit

@@ -1,0 +1,37 @@
+"""`buildwright config`: the settings."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from buildwright.cli.common import settings_of
+
+
+@click.group(epilog="Example: buildwright config show")
+def config() -> None:
+    """Show, check and describe the settings."""
+
+
+@config.command("show", epilog="Example: buildwright config show")
+@click.pass_context
+def show(ctx: click.Context) -> None:
+    """Print the settings in force, as JSON."""
+    click.echo(settings_of(ctx).model_dump_json(indent=2))
+
+
+@config.command("validate", epilog="Example: buildwright --config my.yaml config validate")
+@click.pass_context
+def validate(ctx: click.Context) -> None:
+    """Check file and environment; exit 2 with the key and its nearest name when one is wrong."""
+    settings_of(ctx)
+    click.echo("settings are valid")
+
+
+@config.command("schema", epilog="Example: buildwright config schema > settings.schema.json")
+def schema() -> None:
+    """Print the JSON schema of the settings."""
+    from buildwright.core.settings import Settings
+
+    click.echo(json.dumps(Settings.model_json_schema(), indent=2))

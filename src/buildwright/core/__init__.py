@@ -1,0 +1,1 @@
+"""The nouns every part of Buildwright shares; it imports no other part."""

@@ -1,0 +1,175 @@
+"""One tree of settings: file, environment, flags; the only reader of the environment.
+
+Precedence: flags, then `BUILDWRIGHT_*` variables (levels parted by `__`), then the YAML file
+(`--config`, `BUILDWRIGHT_CONFIG`, or `config.yaml` in the platform's configuration folder),
+then the defaults. Unknown keys are refused with the nearest name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from buildwright.core.errors import SettingsError
+
+PREFIX = "BUILDWRIGHT_"
+_NOT_SETTINGS = ("BUILDWRIGHT_CONFIG", "BUILDWRIGHT_TEST_")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SandboxSettings(_Section):
+    """Limits of one run of foreign code, and which backend runs it."""
+
+    backend: Literal["auto", "bubblewrap", "sandlock"] = Field(
+        "auto", description="auto takes the first that proves itself on this machine"
+    )
+    wall_s: Annotated[float, Field(gt=0, le=3600)] = Field(120, description="wall seconds")
+    memory_mib: Annotated[int, Field(ge=128, le=1_048_576)] = Field(1024, description="memory")
+    processes: Annotated[int, Field(ge=8, le=4096)] = Field(128, description="processes")
+    output_kib: Annotated[int, Field(ge=16, le=1_048_576)] = Field(1024, description="output kept")
+
+
+class BuildSettings(_Section):
+    """Defaults of a build."""
+
+    max_requirement_kib: Annotated[int, Field(ge=1, le=1024)] = Field(
+        256, description="largest requirement text taken"
+    )
+    license: Literal["MIT", "Apache-2.0", "BSD-3-Clause", "proprietary"] = Field(
+        "MIT", description="licence of generated projects"
+    )
+    author: str = Field("", description="copyright holder in generated projects", max_length=200)
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("buildwright", appauthor=False)),
+        description="where the database, snapshots and dependency environments are kept",
+    )
+    model: str = Field("none", description="model for the stages; none builds by rules")
+    templates: tuple[Path, ...] = Field((), description="more folders with templates")
+    sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
+    build: BuildSettings = Field(default_factory=BuildSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: flags, environment, file."""
+        path = cls.model_config.get("yaml_file")
+        if path is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, path)
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, *, config: Path | None = None
+) -> Settings:
+    """Return the settings; raises SettingsError that names key, value and expectation."""
+    _refuse_unknown_variables(os.environ)
+    path = _config_path(config, os.environ)
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    model = _with_file(path) if path else Settings
+    try:
+        return model(**given)
+    except ValidationError as error:
+        raise _translated(error, path) from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SettingsError(
+            f"settings file {path} cannot be read: {error}", next_step="correct the YAML file"
+        ) from error
+
+
+def _with_file(path: Path) -> type[Settings]:
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(yaml_file=path)
+
+    return FromFile
+
+
+def _config_path(config: Path | None, env: Mapping[str, str]) -> Path | None:
+    named = config or (Path(env["BUILDWRIGHT_CONFIG"]) if env.get("BUILDWRIGHT_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise SettingsError(
+                f"settings file {str(named)!r} does not exist", next_step="check the path"
+            )
+        return named
+    usual = Path(platformdirs.user_config_dir("buildwright", appauthor=False)) / "config.yaml"
+    return usual if usual.is_file() else None
+
+
+def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> dict[str, str]:
+    """Return dotted name -> description of every setting."""
+    names: dict[str, str] = {}
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names |= setting_names(kind, f"{prefix}{name}.")
+        else:
+            names[f"{prefix}{name}"] = info.description or ""
+    return names
+
+
+def _refuse_unknown_variables(env: Mapping[str, str]) -> None:
+    known = [PREFIX + name.replace(".", "__").upper() for name in setting_names()]
+    sections = {name.rsplit("__", 1)[0] for name in known if "__" in name}
+    for name in env:
+        ours = name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS)
+        if ours and name.upper() not in {*known, *sections}:
+            raise SettingsError(
+                f"unknown environment variable {name}{_nearest(name, known)}",
+                next_step="unset it, or see `buildwright config schema`",
+            )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return f": did you mean {close[0]}?" if close else ""
+
+
+def _translated(error: ValidationError, path: Path | None) -> SettingsError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    source = f" (file {path}, environment or flag)" if path else " (environment or flag)"
+    if first["type"] == "extra_forbidden":
+        nearest = _nearest(where, setting_names())
+        return SettingsError(
+            f"unknown setting {where!r}{nearest}{source}", next_step="see `buildwright config show`"
+        )
+    return SettingsError(
+        f"setting {where!r} has value {first['input']!r}: {first['msg']}{source}",
+        next_step="see `buildwright config schema` for what it may be",
+    )
+
+
+def silence_tracing() -> None:
+    """Keep LangGraph's tracing client from calling anybody, unless the user wants it."""
+    os.environ.setdefault("LANGSMITH_TRACING", "false")

@@ -1,0 +1,1 @@
+"""Design knowledge: analysis, templates and documents, as pure functions."""

@@ -1,0 +1,228 @@
+"""Entities and their fields out of the declarations of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from buildwright.core.requirements import Field, Relation, Span
+from buildwright.design.analysis import lexicon, types
+from buildwright.design.analysis.declare import Declaration, declarations, likely_fields
+from buildwright.design.analysis.fields import Guess, guesses
+from buildwright.design.analysis.model import Draft, Model, is_actor_or_system, role_of
+from buildwright.design.analysis.phrases import Element, Noun, noun_after
+from buildwright.design.analysis.text import Document
+
+
+def gather(document: Document) -> Model:
+    """The model with every entity and field that the text declares, and relations in lists."""
+    model = Model(document.text)
+    found = declarations(document.sentences)
+    strong = [d for d in found if d.how == "fields" and _is_strong(d)]
+    for declaration in strong:
+        for noun in declaration.nouns:
+            model.add(noun)
+    for declaration in found:
+        if declaration.how != "fields":
+            _add_kept(model, declaration)
+    for declaration in found:
+        if declaration.how == "fields":
+            _fill(model, declaration, document)
+    _settle_times(model)
+    return model
+
+
+def _is_strong(declaration: Declaration) -> bool:
+    noun = declaration.nouns[0]
+    if noun.head in lexicon.words("system") and not noun.plural:
+        return False
+    if noun.head in lexicon.words("never_things"):
+        return False
+    return likely_fields(list(declaration.elements))
+
+
+def _add_kept(model: Model, declaration: Declaration) -> None:
+    for noun in declaration.nouns:
+        if is_actor_or_system(noun) or noun.head in lexicon.words("never_things"):
+            continue
+        draft = model.find(noun.key)
+        if draft is None and (declaration.how == "kept" or noun.plural):
+            draft = model.add(noun)
+        if draft is None:
+            continue
+        model.use(declaration.sentence, noun.start, noun.end, f"manage:{draft.name}")
+        if noun is declaration.nouns[0]:
+            _add_owners(model, draft, declaration)
+
+
+def _add_owners(model: Model, draft: Draft, declaration: Declaration) -> None:
+    for owner in declaration.owners:
+        if owner.plural or not owner.determiner or owner.determiner in ("the", "our"):
+            continue
+        target = model.find(owner.key) or model.add(owner)
+        if target and target is not draft:
+            relation = Relation(
+                "belongs_to",
+                draft.name,
+                target.name,
+                role_of(target.name),
+                span=Span(owner.start, owner.end),
+            )
+            model.relate(relation)
+            model.use(
+                declaration.sentence, owner.start, owner.end, f"relate:{draft.name}.{relation.role}"
+            )
+
+
+def _fill(model: Model, declaration: Declaration, document: Document) -> None:
+    tokens = document.sentences[declaration.sentence].tokens
+    end = tokens[min(declaration.last, len(tokens)) - 1].end
+    start = tokens[declaration.first].start
+    for noun in declaration.nouns:
+        draft = model.find(noun.key)
+        if draft is None:
+            continue
+        complete = True
+        for element in declaration.elements:
+            complete &= _element(model, draft, element, declaration.sentence)
+        if complete:
+            model.use(declaration.sentence, start, end, f"manage:{draft.name}")
+            model.use(declaration.sentence, noun.start, noun.end)
+        else:
+            model.use(declaration.sentence, start, start, f"manage:{draft.name}")
+
+
+def _element(model: Model, draft: Draft, element: Element, sentence: int) -> bool:
+    nested = _nested(model, draft, element, sentence)
+    if nested is not None:
+        return nested
+    found = guesses(element)
+    complete = bool(found)
+    for guess in found:
+        complete &= guess.marks.whole
+        _take(model, draft, guess, sentence)
+    return complete
+
+
+def _nested(model: Model, draft: Draft, element: Element, sentence: int) -> bool | None:
+    """ "can have feedings: time, food, amount": the plural before the colon is a thing itself."""
+    if not element.colon or not element.values:
+        return None
+    inner = [Element(tokens=list(tokens)) for tokens in element.values]
+    noun = noun_after(element.tokens, 0)
+    if noun is None or not noun.plural or not likely_fields(inner):
+        return None
+    child = model.add(_absolute(noun))
+    if child is None or child is draft:
+        return None
+    _relate(model, child, draft, role_of(draft.name), element.tokens[0].start, sentence)
+    return all([_element(model, child, part, sentence) for part in inner])
+
+
+def _absolute(noun: Noun) -> Noun:
+    return noun
+
+
+def _take(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
+    target = _target(model, draft, guess)
+    if target is None:
+        _take_field(model, draft, guess, sentence)
+    elif guess.many:
+        _relate(model, target, draft, role_of(draft.name), guess.start, sentence)
+    else:
+        role = types.snake(guess.words) or role_of(target.name)
+        if role.endswith("_" + role_of(target.name)) and target.name == types.pascal(guess.words):
+            role = role_of(target.name)
+        _relate(model, draft, target, role, guess.start, sentence, required=guess.marks.required)
+
+
+def _target(model: Model, draft: Draft, guess: Guess) -> Draft | None:
+    if guess.marks.values or guess.type in ("boolean", "enum") and guess.sure:
+        return None
+    target = model.find(guess.words)
+    if target is not None:
+        exact = types.pascal(target.key) == types.pascal(_single(guess.words))
+        fits = exact or not guess.sure or guess.determiner in ("one", "its", "exactly")
+        same = target is draft and exact
+        return target if fits and not same else None
+    if guess.determiner in ("one", "exactly", "single") and not guess.sure and not guess.many:
+        return model.add(_noun_of(guess))
+    return None
+
+
+def _single(words: tuple[str, ...]) -> tuple[str, ...]:
+    return _noun_of_words(words).key
+
+
+def _noun_of(guess: Guess) -> Noun:
+    return Noun(guess.words, 0, 0, guess.start, guess.end)
+
+
+def _noun_of_words(words: tuple[str, ...]) -> Noun:
+    return Noun(words, 0, 0, 0, 0)
+
+
+def _relate(
+    model: Model,
+    source: Draft,
+    target: Draft,
+    role: str,
+    start: int,
+    sentence: int,
+    *,
+    required: bool = True,
+) -> None:
+    relation = Relation(
+        "belongs_to", source.name, target.name, role, required=required, span=Span(start, start + 1)
+    )
+    model.relate(relation)
+    model.use(sentence, start, start, f"relate:{source.name}.{role}")
+
+
+_NO_FIELD = frozenset({"id", "ids", "identifier", "primary_key", "uuid"})
+
+
+def _take_field(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
+    if guess.name in _NO_FIELD:
+        return
+    marks = guess.marks
+    found = Field(
+        guess.name,
+        guess.type,
+        values=marks.values if guess.type == "enum" else (),
+        required=marks.required,
+        unique=marks.unique,
+        minimum=marks.minimum if _is_number(guess.type) else None,
+        maximum=marks.maximum if _is_number(guess.type) else None,
+        span=Span(guess.start, guess.end),
+    )
+    model.put(draft, found)
+    model.use(sentence, guess.start, guess.start, *_field_needs(draft.name, found))
+
+
+def _is_number(kind: str) -> bool:
+    return kind in ("integer", "decimal", "money")
+
+
+def _field_needs(entity: str, found: Field) -> Iterable[str]:
+    name = f"{entity}.{found.name}"
+    if found.values:
+        yield f"choice:{name}"
+    if found.unique:
+        yield f"unique:{name}"
+    if not found.required:
+        yield f"optional:{name}"
+    if found.minimum is not None or found.maximum is not None:
+        yield f"range:{name}"
+
+
+def _settle_times(model: Model) -> None:
+    """A lone time of day without a date beside it is a moment: "feedings: time, food"."""
+    for draft in model.drafts.values():
+        kinds = {found.type for found in draft.fields.values()}
+        if "time" not in kinds or "date" in kinds:
+            continue
+        for name, found in list(draft.fields.items()):
+            if found.type == "time" and not name.startswith(("opening", "closing")):
+                draft.fields[name] = Field(
+                    name, "datetime", required=found.required, span=found.span
+                )

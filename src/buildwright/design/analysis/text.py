@@ -1,0 +1,244 @@
+"""Requirement text as sentences and tokens, every one with its offsets in the original."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from buildwright.core.requirements import Span
+from buildwright.design.analysis import injection, lexicon
+
+MAX_CHARS = 40_000
+MAX_SENTENCES = 600
+MAX_TOKENS = 400
+"""Bounds of the work: characters read, sentences examined, tokens examined per sentence."""
+
+Section = Literal["", "wont", "background", "quality", "could"]
+
+_WORD = re.compile(r"--?[a-z][\w-]*|\w+(?:[-'’/.–+:]\w+)*|[^\w\s]", re.IGNORECASE)
+_STOP = re.compile(r"[.!?]+(?=[\s\"')\]]|$)|[。!?;]")
+_BULLET = re.compile(r"(?:[-*•–·]|->|=>|\(?\d{1,2}[.)]|\d{1,2}(?:\.\d{1,2})+[.)]?|\(?[a-h]\))\s+")
+_WRAP_WIDTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, number, option or punctuation mark; `low` is its lower-case form."""
+
+    text: str
+    low: str
+    start: int
+    end: int
+
+    @property
+    def is_word(self) -> bool:
+        """True for a word or number, False for punctuation."""
+        return self.text[0].isalnum()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence, bullet or chat line; `section` is what its heading makes of it."""
+
+    start: int
+    end: int
+    tokens: tuple[Token, ...]
+    section: Section = ""
+    label: str = ""
+    bullet: bool = False
+
+    @property
+    def span(self) -> Span:
+        """Offsets of the sentence in the text."""
+        return Span(self.start, self.end)
+
+    @property
+    def lows(self) -> tuple[str, ...]:
+        """Lower-case tokens."""
+        return tuple(token.low for token in self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text as read: sentences, heading lines, masked instructions, and whether it was cut."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+    headings: tuple[str, ...]
+    injected: tuple[Span, ...]
+    cut: bool
+
+
+def read(text: str) -> Document:
+    """Split `text` (any string) into sentences; work is bounded by the limits above."""
+    injected = injection.spans(text[:MAX_CHARS])
+    masked = injection.mask(text[:MAX_CHARS], injected)
+    sentences: list[Sentence] = []
+    headings: list[str] = []
+    section: Section = ""
+    for block in _blocks(masked):
+        if block.heading:
+            title = masked[block.start : block.end].strip(" \t#*:_=-")
+            headings.append(title)
+            section = section_of(title)
+            continue
+        for sentence in _sentences(masked, block, section):
+            sentences.append(sentence)
+            if len(sentences) >= MAX_SENTENCES:
+                return Document(text, tuple(sentences), tuple(headings), injected, cut=True)
+    cut = len(text) > MAX_CHARS
+    return Document(text, tuple(sentences), tuple(headings), injected, cut=cut)
+
+
+def tokenize(text: str, start: int = 0) -> tuple[Token, ...]:
+    """Tokens of `text` with offsets moved by `start`; at most MAX_TOKENS."""
+    found: list[Token] = []
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if word in "*_#`~|":
+            continue
+        low = word.lower().replace("’", "'").replace("–", "-")
+        found.append(Token(word, low, start + match.start(), start + match.end()))
+        if len(found) == MAX_TOKENS:
+            break
+    return tuple(found)
+
+
+def section_of(title: str) -> Section:
+    """What a heading or a leading label says about the sentences under it."""
+    low = " ".join(token.low for token in tokenize(title) if token.is_word)
+    sections: tuple[Section, ...] = ("wont", "background", "quality", "could")
+    for name in sections:
+        if any(f" {cue} " in f" {low} " for cue in lexicon.words(f"section_{name}")):
+            return name
+    return ""
+
+
+@dataclass(slots=True)
+class _Block:
+    start: int
+    end: int
+    heading: bool = False
+    bullet: bool = False
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    current: _Block | None = None
+    lines = list(_lines(text))
+    for index, (start, end) in enumerate(lines):
+        content = text[start:end].strip()
+        if not content:
+            if current:
+                yield current
+            current = None
+            continue
+        begin = start + len(text[start:end]) - len(text[start:end].lstrip())
+        block = _line_block(text, begin, begin + len(content), lines[index + 1 :][:2])
+        if current and not block.heading and not block.bullet and _wraps(text, current, start):
+            current.end = block.end
+            continue
+        if current:
+            yield current
+        current = block
+    if current:
+        yield current
+
+
+def _line_block(text: str, start: int, end: int, following: list[tuple[int, int]]) -> _Block:
+    content = text[start:end]
+    after = [text[a:b].strip() for a, b in following]
+    if _is_heading(content, after):
+        return _Block(start, end, heading=True)
+    bullet = _BULLET.match(content)
+    if bullet and bullet.end() < len(content):
+        return _Block(start + bullet.end(), end, bullet=True)
+    return _Block(start, end)
+
+
+def _is_heading(content: str, after: list[str]) -> bool:
+    words = content.strip("#*=_- ").split()
+    if not words or len(words) > 9:
+        return False
+    if content.startswith("#") or (content.startswith("**") and content.endswith("**")):
+        return True
+    following = next((line for line in after if line), "")
+    if not following or content[-1] in ".!?;,。":
+        return False
+    if content.isupper() and len(words) > 1:
+        return True
+    listed = bool(_BULLET.match(following))
+    short = len(words) <= 5 and not _BULLET.match(content)
+    if content.endswith(":"):
+        return listed and short
+    return short and "," not in content and ":" not in content and (listed or not after[0])
+
+
+def _wraps(text: str, current: _Block, line_start: int) -> bool:
+    last_break = text.rfind("\n", 0, max(line_start - 1, 0))
+    return line_start - 1 - max(last_break + 1, 0) >= _WRAP_WIDTH or current.heading
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for line in text.splitlines(keepends=True):
+        yield start, start + len(line.rstrip("\r\n"))
+        start += len(line)
+
+
+def _sentences(text: str, block: _Block, section: Section) -> Iterator[Sentence]:
+    first = True
+    for start, end in _cuts(text, block.start, block.end):
+        tokens = tokenize(text[start:end], start)
+        if not any(token.is_word for token in tokens):
+            continue
+        label, labelled = _label(tokens)
+        if first and _inline_heading(tokens):
+            section = section_of(text[start:end]) or section
+            first = False
+            continue
+        first = False
+        yield Sentence(start, end, tokens, labelled or section, label, block.bullet)
+
+
+def _cuts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    begin = start
+    for match in _STOP.finditer(text, start, end):
+        if match.group() == "." and _abbreviation(text, begin, match.start()):
+            continue
+        yield _strip(text, begin, match.end())
+        begin = match.end()
+    if text[begin:end].strip():
+        yield _strip(text, begin, end)
+
+
+def _abbreviation(text: str, begin: int, dot: int) -> bool:
+    word = text[max(begin, dot - 8) : dot].split()
+    return bool(word) and word[-1].lower().strip("(\"'") in lexicon.words("abbreviations")
+
+
+def _strip(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and (text[start].isspace() or text[start] in "-*•>"):
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _label(tokens: tuple[Token, ...]) -> tuple[str, Section]:
+    """The words before a colon near the start ("Later, not now: …") and what they mean."""
+    for index, token in enumerate(tokens[:7]):
+        if token.text == ":":
+            label = " ".join(t.low for t in tokens[:index] if t.is_word)
+            return label, section_of(label)
+    return "", ""
+
+
+def _inline_heading(tokens: tuple[Token, ...]) -> bool:
+    words = [token.low for token in tokens if token.is_word]
+    if not 0 < len(words) <= 5 or tokens[-1].text != "." or len(words) + 1 != len(tokens):
+        return False
+    if words[0] in lexicon.words("negators"):
+        return False
+    return tokens[0].text[:1].isupper() and not any(lexicon.is_verb_like(word) for word in words)

@@ -1,0 +1,74 @@
+"""The type of a field, from the words of its name and the unit beside it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+from buildwright.core.requirements import FieldType
+from buildwright.design.analysis import lexicon
+from buildwright.design.words import singular
+
+_NOT_NAME = re.compile(r"[^a-z0-9]+")
+_MAX_NAME = 40
+
+
+@cache
+def type_of(words: tuple[str, ...]) -> FieldType | None:
+    """The type that the end of a name suggests ("due date" -> date), None if nothing does."""
+    for size in (3, 2, 1):
+        if len(words) >= size:
+            tail = "-".join(words[-size:])
+            found = _heads().get(tail) or _heads().get(singular(tail))
+            if found:
+                return found
+    last = words[-1] if words else ""
+    if len(words) > 1 and last.endswith(("ed", "built", "made", "taken")):
+        return type_of(words[:-1])
+    return None
+
+
+@cache
+def _heads() -> dict[str, FieldType]:
+    found: dict[str, FieldType] = {}
+    for kind, names in lexicon.table("types")["heads"].items():
+        for name in names.split():
+            found.setdefault(name, kind)
+    return found
+
+
+def unit_of(words: tuple[str, ...]) -> tuple[str, FieldType] | None:
+    """Name suffix and type for a unit ("square metres" -> m2), None if it is no unit."""
+    if not words:
+        return None
+    units = lexicon.table("types")["units"]
+    entry = units.get(words[-1])
+    if entry is None:
+        return None
+    suffix, kind = entry
+    power = {"square": "2", "sq": "2", "cubic": "3"}.get(words[-2] if len(words) > 1 else "")
+    return (f"{suffix}{power}" if power else suffix), kind
+
+
+def is_boolean_adjective(low: str) -> bool:
+    """True for adjectives that make a yes/no field when they stand alone ("active")."""
+    return low in lexicon.table("types")["boolean_words"]["adjectives"].split()
+
+
+def is_yes_no(low: str) -> bool:
+    """True for "yes/no", "y/n" and the like."""
+    return low in lexicon.table("types")["boolean_words"]["values"].split()
+
+
+def snake(words: tuple[str, ...]) -> str:
+    """A snake_case ASCII name; empty if nothing of the words can stand in a name."""
+    joined = "_".join(word for word in words if word)
+    plain = unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode()
+    name = _NOT_NAME.sub("_", plain.lower()).strip("_")[:_MAX_NAME].rstrip("_")
+    return name if name[:1].isalpha() else ""
+
+
+def pascal(words: tuple[str, ...]) -> str:
+    """A PascalCase ASCII name; empty if nothing of the words can stand in a name."""
+    return "".join(part[:1].upper() + part[1:] for part in snake(words).split("_"))

@@ -1,0 +1,1 @@
+"""The one place that runs foreign code, and the verdict on it."""

@@ -1,0 +1,1 @@
+"""What a user can ask for, shared by all doors."""

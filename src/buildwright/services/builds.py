@@ -1,0 +1,174 @@
+"""Submitting, running, resuming and cancelling builds."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from buildwright.core.build import Build, BuildRequest, Outcome, Status, fold
+from buildwright.core.clock import Clock
+from buildwright.core.errors import BuildwrightError, LeaseLostError, UsageError
+from buildwright.core.events import Event, EventKind
+from buildwright.core.report import Report
+from buildwright.core.settings import Settings
+from buildwright.core.tree import RenderedFile
+from buildwright.sandbox.box import Sandbox
+from buildwright.services.kits import make_kit
+from buildwright.services.lease import hold
+from buildwright.services.owner import owner_is_dead, this_owner
+from buildwright.services.request import Wish, read_wish
+from buildwright.store.builds import BuildStore
+from buildwright.store.rows import Claim, Data, Note
+from buildwright.workflow.deliverable import deliverable
+from buildwright.workflow.graph import run_build
+from buildwright.workspace import delivery
+
+Emit = Callable[[Sequence[Event]], None]
+OpenSandbox = Callable[[BuildRequest], Awaitable[Sandbox]]
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """Use cases around builds; one instance for each open application."""
+
+    settings: Settings
+    store: BuildStore
+    clock: Clock
+    version: str
+    emit: Emit
+    open_sandbox: OpenSandbox
+
+    async def submit(self, wish: Wish, *, unsafe: bool = False) -> Build:
+        """Check a wish, reserve its output folder and store the build as queued.
+
+        Raises UsageError before anything is stored or written.
+        """
+        text, analysis = await asyncio.to_thread(read_wish, wish, self.settings)
+        build_id = self.clock.new_id()
+        out = _reserve(wish, analysis.name, build_id)
+        request = BuildRequest(
+            text=text,
+            out=str(out),
+            template=wish.template,
+            model=self.settings.model,
+            answers=dict(wish.answers),
+            sandbox=self.settings.sandbox.backend,
+            unsafe=unsafe,
+        )
+        event = await self.store.add(build_id, analysis.name, request, self.clock.now())
+        self.emit([event])
+        return await self.store.get(build_id)
+
+    async def run(self, build_id: str) -> Build:
+        """Run a build from its first unfinished stage to its outcome.
+
+        Raises LeaseLostError when another process runs it. When this task is cancelled the build
+        is given back and can be resumed.
+        """
+        build = await self.store.get(build_id)
+        dead = bool(build.owner) and owner_is_dead(build.owner)
+        claim = await self.store.claim(build.id, this_owner(), self.clock.now(), steal=dead)
+        kind = EventKind.BUILD_STARTED if claim.epoch == 1 else EventKind.BUILD_RESUMED
+        self.emit(await self.store.note(claim, self.clock.now(), Note(kind)))
+        async with hold(self.store, claim, self.clock) as lease:
+            try:
+                outcome, reason = await lease.guard(self._stages(build, claim))
+            except LeaseLostError:
+                raise
+            except BuildwrightError as error:
+                outcome, reason = Outcome.ERROR, str(error)
+            except asyncio.CancelledError:
+                if not lease.cancel_requested:
+                    note = "interrupted by the user or a signal"
+                    self.emit(await self.store.release(claim, note, self.clock.now()))
+                    raise
+                outcome, reason = Outcome.CANCELLED, "cancelled by request"
+        return await self._finish(build, claim, outcome, reason)
+
+    async def build(self, wish: Wish, *, unsafe: bool = False) -> Build:
+        """Submit and run."""
+        return await self.run((await self.submit(wish, unsafe=unsafe)).id)
+
+    async def resume(self, build_id: str) -> Build:
+        """Go on with a build that was interrupted, cancelled, or ended by an error of ours."""
+        build = await self.store.get(build_id)
+        if build.outcome in (Outcome.ERROR, Outcome.CANCELLED):
+            await self.store.reopen(build.id, self.clock.now())
+        elif build.outcome is not None:
+            raise UsageError(
+                f"build {build.id} is finished ({build.outcome.value}); there is nothing to resume",
+                next_step=f"buildwright builds show {build.id}",
+            )
+        delivery.reserve_output(Path(build.request.out), build.id)
+        return await self.run(build.id)
+
+    async def cancel(self, build_id: str) -> Build:
+        """Stop a build wherever it runs; one that nobody runs is cancelled at once."""
+        build = await self.store.get(build_id)
+        if build.outcome is not None:
+            raise UsageError(
+                f"build {build.id} is finished ({build.outcome.value})",
+                next_step=f"buildwright builds show {build.id}",
+            )
+        now = self.clock.now()
+        self.emit([await self.store.request_cancel(build.id, now)])
+        running = build.status is Status.RUNNING and not owner_is_dead(build.owner)
+        if not running:
+            claim = await self.store.claim(build.id, this_owner(), now, steal=True)
+            return await self._finish(build, claim, Outcome.CANCELLED, "cancelled by request")
+        return await self.store.get(build.id)
+
+    async def report(self, build_id: str) -> Report | None:
+        """Return the report of a build, or None when it has not come so far."""
+        build = await self.store.get(build_id)
+        return fold(build, await self.store.updates(build.id)).products.report
+
+    async def files(self, build_id: str) -> tuple[RenderedFile, ...]:
+        """Return everything a build delivers or, before its end, what it has so far."""
+        build = await self.store.get(build_id)
+        state = fold(build, await self.store.updates(build.id))
+        return await asyncio.to_thread(
+            deliverable, state, self.settings.home / "snapshots", self.version
+        )
+
+    async def export(self, build_id: str, out: Path) -> Path:
+        """Write the project of a build to another folder; raises OutputError."""
+        build = await self.store.get(build_id)
+        files = await self.files(build.id)
+        if not files:
+            raise UsageError(
+                f"build {build.id} has no files yet",
+                next_step=f"buildwright builds resume {build.id}",
+            )
+        delivery.reserve_output(out, build.id)
+        await asyncio.to_thread(delivery.deliver, files, out, build.id)
+        return out
+
+    async def _stages(self, build: Build, claim: Claim) -> tuple[Outcome, str]:
+        sandbox = await self.open_sandbox(build.request)
+        kit = await make_kit(self, claim, sandbox)
+        state = fold(build, await self.store.updates(build.id))
+        final = await run_build(state, kit)
+        if final.products.report is None:
+            raise BuildwrightError("the build ended without a report", next_step="resume it")
+        return Outcome(final.products.report.outcome), final.products.report.reason
+
+    async def _finish(self, build: Build, claim: Claim, outcome: Outcome, reason: str) -> Build:
+        now = self.clock.now()
+        data: Data = {"seconds": round(now - build.created_at, 3), "reason": reason}
+        self.emit(await self.store.finish(claim, outcome, reason, now, data))
+        if outcome in (Outcome.ERROR, Outcome.CANCELLED):
+            delivery.release_output(Path(build.request.out))
+        shutil.rmtree(self.settings.home / "work" / build.id, ignore_errors=True)
+        return await self.store.get(build.id)
+
+
+def _reserve(wish: Wish, name: str, build_id: str) -> Path:
+    if wish.out is None:
+        return delivery.reserve_free_name(wish.folder.absolute(), name, build_id)
+    out = wish.out if wish.out.is_absolute() else wish.folder.absolute() / wish.out
+    delivery.reserve_output(out, build_id)
+    return out

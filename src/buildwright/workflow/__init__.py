@@ -1,0 +1,1 @@
+"""How a build proceeds: the stages, the graph that orders them, and what an outcome means."""

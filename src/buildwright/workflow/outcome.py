@@ -1,0 +1,28 @@
+"""What the evidence adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from buildwright.core.build import Outcome
+from buildwright.core.report import ItemTrace
+from buildwright.core.verdict import TestRun, Verdict
+
+
+def judge(run: TestRun, items: Sequence[ItemTrace]) -> tuple[Outcome, str]:
+    """Return the outcome of a build and the reason in one sentence.
+
+    `passed` needs green tests and every must item traced to a passing test; a `flaky` run is at
+    most `partial`; a run the machine broke is `error` and says nothing of the code.
+    """
+    if run.verdict in (Verdict.INFRA, Verdict.NOT_RUN):
+        return Outcome.ERROR, f"the tests gave no verdict: {run.reason}"
+    if run.verdict is Verdict.FAILED:
+        return Outcome.FAILED, f"tests failed: {run.reason}"
+    open_items = [item for item in items if item.status in ("uncovered", "failing")]
+    if run.verdict is Verdict.FLAKY:
+        return Outcome.PARTIAL, f"some tests are flaky: {run.reason}"
+    if any(item.priority == "must" for item in open_items):
+        ids = ", ".join(item.id for item in open_items)
+        return Outcome.PARTIAL, f"tests passed; not covered without a model: {ids}"
+    return Outcome.PASSED, "tests passed and every must-have item has a passing test"

@@ -1,0 +1,103 @@
+"""The report of a build, and one line for each finished stage; every figure is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from buildwright.core.build import BuildState, StageName, Update
+from buildwright.core.errors import StoreError
+from buildwright.core.report import Provenance, Report, Timing
+from buildwright.core.requirements import Priority
+from buildwright.core.tree import RenderedFile
+from buildwright.core.verdict import CaseOutcome, TestRun
+from buildwright.workflow.outcome import judge
+from buildwright.workflow.trace import marked_tests, trace_items
+from buildwright.workspace.snapshots import tree_of
+
+
+def build_report(
+    state: BuildState,
+    tests: Mapping[str, bytes],
+    files: Sequence[RenderedFile],
+    version: str,
+    now: float,
+) -> Report:
+    """Return the report of a build whose stages before finalize are done."""
+    got = state.products
+    if not (got.analysis and got.plan and got.run and got.assessment):
+        raise StoreError("the build is not complete", next_step="resume it")
+    items = trace_items(got.analysis.items, got.plan, marked_tests(tests), got.run)
+    outcome, reason = judge(got.run, items)
+    passed = sum(1 for case in got.run.cases if case.outcome is CaseOutcome.PASSED)
+    return Report(
+        build_id=state.build_id,
+        version=version,
+        name=got.analysis.name,
+        title=got.analysis.title,
+        requirement=got.analysis.text,
+        outcome=outcome.value,
+        reason=reason,
+        verdict=got.run.verdict,
+        verdict_reason=got.run.reason,
+        tests_passed=passed,
+        tests_total=len(got.run.cases),
+        failures=got.run.failures,
+        coverage=got.run.coverage,
+        backend=got.run.backend,
+        layers=got.run.layers,
+        unsafe=got.run.unsafe,
+        items=items,
+        questions=got.analysis.questions,
+        scores=got.assessment.scores,
+        timings=tuple(Timing(s.value, round(t, 3), 0.0) for s, t in state.timings.items()),
+        cost_usd=0.0,
+        model=state.request.model,
+        template=f"{got.plan.template}@{got.plan.template_version}",
+        provenance=tuple(Provenance(e.path, e.sha256, e.source) for e in tree_of(files).files),
+        out=state.request.out,
+        created_at=now - sum(state.timings.values()),
+        finished_at=now,
+    )
+
+
+def one_line(stage: StageName, update: Update) -> str:
+    """Return what a stage came to, for progress lines and logs."""
+    lines: dict[StageName, Callable[[Update], str]] = {
+        StageName.ANALYZE: _analysis_line,
+        StageName.PLAN: _plan_line,
+        StageName.GENERATE: lambda u: f"{len(u.tree.files)} files" if u.tree else "",
+        StageName.TEST: lambda u: _run_line(u.run) if u.run else "",
+        StageName.ASSESS: _scores_line,
+        StageName.DOCUMENT: lambda u: f"{len(u.documents.files)} documents" if u.documents else "",
+        StageName.FINALIZE: lambda u: f"{u.report.outcome}: {u.report.reason}" if u.report else "",
+    }
+    return lines[stage](update)
+
+
+def _analysis_line(update: Update) -> str:
+    if update.analysis is None:
+        return ""
+    found = update.analysis
+    wanted = sum(1 for item in found.items if item.priority is not Priority.WONT)
+    names = ", ".join(entity.name for entity in found.entities)
+    return f"{found.kind}, {wanted} items, entities: {names or 'none'}"
+
+
+def _plan_line(update: Update) -> str:
+    if update.plan is None:
+        return ""
+    found = update.plan
+    left = f", {len(found.uncovered)} items only for a model" if found.uncovered else ""
+    return f"{found.template}@{found.template_version}, {len(found.files)} files{left}"
+
+
+def _run_line(run: TestRun) -> str:
+    passed = sum(1 for case in run.cases if case.outcome is CaseOutcome.PASSED)
+    cover = "" if run.coverage is None else f", coverage {run.coverage:.0%}"
+    reason = "" if passed == len(run.cases) and run.cases else f" ({run.reason})"
+    return f"{run.verdict.value}: {passed} of {len(run.cases)} tests{cover}{reason}"
+
+
+def _scores_line(update: Update) -> str:
+    scores = update.assessment.scores if update.assessment else ()
+    return ", ".join(f"{score.kind} {score.value:.0f}" for score in scores)

@@ -1,0 +1,1 @@
+"""The tree being built: confined writes, content-addressed snapshots, delivery as a whole."""

@@ -1,0 +1,117 @@
+"""Writing trees: fresh folders for work, and the user's, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+from buildwright.core.errors import DiskError, OutputError
+from buildwright.core.tree import RenderedFile
+from buildwright.workspace.paths import checked_path, refuse_collisions
+
+MARK = ".buildwright/build-id"
+
+
+def materialise(files: Sequence[RenderedFile], folder: Path) -> None:
+    """Write the files into `folder`, which is emptied first; raises DiskError."""
+    refuse_collisions(file.path for file in files)
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        for file in files:
+            _write(folder / checked_path(file.path), file)
+    except OSError as error:
+        raise _disk_error(folder, error) from error
+
+
+def _write(target: Path, file: RenderedFile) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(target, flags, 0o755 if file.executable else 0o644)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(file.content)
+
+
+def reserve_output(folder: Path, build_id: str) -> None:
+    """Make `folder` ready to take a project; raises OutputError and changes nothing otherwise."""
+    if "\0" in str(folder):
+        raise OutputError("the output folder's name holds a NUL byte", next_step="name another")
+    try:
+        if folder.exists() and not _takes(folder, build_id):
+            raise OutputError(
+                f"output folder {str(folder)!r} is not an empty folder",
+                next_step="choose another with --out DIR, or empty it",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".buildwright-").cleanup()
+    except OSError as error:
+        raise OutputError(
+            f"output folder {str(folder)!r} is not writable: {error.strerror or error}",
+            next_step="choose another with --out DIR",
+        ) from error
+
+
+def reserve_free_name(base: Path, name: str, build_id: str) -> Path:
+    """Return a new folder `base/name`, or `base/name-2` and so on where that is taken."""
+    for number in count(1):
+        folder = base / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if _takes(folder, build_id) and any(folder.iterdir()):
+                return folder
+            continue
+        except OSError as error:
+            raise OutputError(
+                f"output folder {str(folder)!r} is not writable: {error.strerror or error}",
+                next_step="choose another with --out DIR",
+            ) from error
+        return folder
+    raise AssertionError("count() never ends")
+
+
+def release_output(folder: Path) -> None:
+    """Remove a reserved folder that never got anything."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return
+
+
+def deliver(files: Sequence[RenderedFile], folder: Path, build_id: str) -> None:
+    """Make `folder` hold exactly the files, by one rename; a repeat of the same build replaces."""
+    temporary = folder.with_name(f".{folder.name}.{build_id}.tmp")
+    mark = RenderedFile(MARK, f"{build_id}\n".encode(), "buildwright")
+    materialise((*files, mark), temporary)
+    try:
+        if folder.exists() and any(folder.iterdir()) and _takes(folder, build_id):
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise OutputError(
+            f"output folder {str(folder)!r} cannot be replaced: {error.strerror or error}",
+            next_step=f"buildwright builds export {build_id} --out DIR",
+        ) from error
+
+
+def _takes(folder: Path, build_id: str) -> bool:
+    if not folder.is_dir():
+        return False
+    if not any(folder.iterdir()):
+        return True
+    mark = folder / MARK
+    return mark.is_file() and mark.read_text(errors="replace").strip() == build_id
+
+
+def _disk_error(folder: Path, error: OSError) -> DiskError:
+    shutil.rmtree(folder, ignore_errors=True)
+    return DiskError(
+        f"folder {str(folder)!r} cannot be written: {error.strerror or error}",
+        next_step="free disk space or make it writable, then run the command again",
+    )
