@@ -13,8 +13,7 @@ from buildwright.core.clock import Clock
 from buildwright.core.errors import DiskError
 from buildwright.core.events import Event, Listener
 from buildwright.core.settings import Settings, silence_tracing
-from buildwright.sandbox.box import Sandbox
-from buildwright.sandbox.opening import open_sandbox
+from buildwright.sandbox import Sandbox, open_sandbox
 from buildwright.services.builds import Builds, Emit
 from buildwright.services.sandboxes import SANDBOX_PROOF
 from buildwright.store.builds import BuildStore
@@ -52,7 +51,9 @@ async def open_app(
 
         async def sandbox_for(request: BuildRequest) -> Sandbox:
             backend = "unsafe" if request.unsafe else request.sandbox
-            return await open_sandbox(backend, allow_unsafe=request.unsafe, cache=settings.home / SANDBOX_PROOF)
+            return await open_sandbox(
+                backend, allow_unsafe=request.unsafe, cache=settings.home / SANDBOX_PROOF
+            )
 
         builds = Builds(
             settings,

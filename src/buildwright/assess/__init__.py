@@ -14,7 +14,10 @@ __all__ = ["assess_maintainability", "assess_quality", "assess_security", "asses
 
 
 async def assess_tree(tree: Path, source_dir: str = "src") -> Assessment:
-    """Return the three scores of a project's source; raises MachineError when a tool fails."""
+    """Return the three scores of a project's source; `tree` is absolute.
+
+    Raises MachineError when a tool fails.
+    """
     scores = await asyncio.gather(
         assess_security(tree, source_dir),
         assess_quality(tree, source_dir),

@@ -39,9 +39,8 @@ async def assess_maintainability(tree: Path, source_dir: str) -> Score:
 
 async def _radon(command: str, tree: Path, source_dir: str) -> dict[str, Any]:
     # From "/", because radon takes settings from the folder it runs in: here the assessed tree.
-    root = tree.resolve()
-    rows = await run_json("radon", [command, "-j", str(root / source_dir)], Path("/"))
-    return {path.removeprefix(f"{root}/"): row for path, row in rows.items()}
+    rows = await run_json("radon", [command, "-j", str(tree / source_dir)], Path("/"))
+    return {path.removeprefix(f"{tree}/"): row for path, row in rows.items()}
 
 
 def _findings(index: dict[str, Any], blocks: dict[str, Any]) -> tuple[Finding, ...]:

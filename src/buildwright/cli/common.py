@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
@@ -32,6 +31,8 @@ def with_app(
     listeners: tuple[Listener, ...] = (),
 ) -> T:
     """Open the application, run the work and close it; SIGTERM interrupts like Ctrl-C."""
+    import asyncio
+
     from buildwright.app import open_app
 
     async def whole() -> T:
@@ -46,6 +47,7 @@ def with_app(
 
 
 def _stop_on_sigterm() -> None:
+    import asyncio
     import signal
 
     task = asyncio.current_task()

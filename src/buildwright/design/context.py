@@ -15,6 +15,7 @@ from buildwright.design.samples import Samples
 from buildwright.design.views import (
     EntityView,
     FieldView,
+    FilterView,
     LinkView,
     Member,
     Project,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.util
 import json
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job
-from buildwright.sandbox.bubblewrap import NOBODY
+from buildwright.sandbox.bubblewrap import SETPRIV
 from buildwright.sandbox.inside import guard
 from buildwright.sandbox.memory import machine_kills
 from buildwright.sandbox.process import Captured, Launch, memory_file, run_process, to_exit
@@ -48,8 +47,9 @@ WRITABLE = ("/dev/null", "/dev/full")
 class Sandlock:
     """The second backend: Landlock and seccomp from a wheel, without root and without namespaces.
 
-    `home` is the folder that holds the sandlock package. Root is mapped to an unprivileged uid in
-    a user namespace.
+    `home` is the folder that holds the sandlock package. Root stays uid 0 here, because without a
+    mount namespace another uid could not reach an interpreter in a private home, but a uid 0
+    without any capability and without a way to regain one; Landlock says what it may open.
     """
 
     home: Path
@@ -72,8 +72,6 @@ class Sandlock:
             "max_memory": job.limits.memory_bytes * 2,
             "max_processes": job.limits.processes,
         }
-        if os.geteuid() == 0:
-            options |= {"uid": NOBODY, "gid": NOBODY}
         return {"kind": "sandlock", "sandlock": str(self.home), "options": options}
 
 
@@ -138,6 +136,8 @@ def _launch(
     described = memory_file(json.dumps(spec).encode())
     descriptors = (described, os.dup(status), control)
     command = [sys.executable, "-I", "-S", guard.__file__, *map(str, descriptors)]
+    if spec["kind"] == "sandlock" and os.geteuid() == 0:
+        command = [SETPRIV, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", *command]
     return Launch(command, descriptors, stop=stop)
 
 

@@ -15,7 +15,7 @@ from buildwright.core.events import Event, EventKind
 from buildwright.core.report import Report
 from buildwright.core.settings import Settings
 from buildwright.core.tree import RenderedFile
-from buildwright.sandbox.box import Sandbox
+from buildwright.sandbox import Sandbox
 from buildwright.services.kits import make_kit
 from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner

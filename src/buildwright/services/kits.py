@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from buildwright.core.build import StageName, StageRecord, Update
 from buildwright.core.events import EventKind
 from buildwright.core.settings import Settings
-from buildwright.sandbox.box import Limits, Sandbox
+from buildwright.sandbox import Limits, Sandbox
 from buildwright.store.rows import Claim, Data, Note
 from buildwright.workflow.kit import Kit
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buildwright.core.settings import Settings
-from buildwright.sandbox.opening import open_sandbox
+from buildwright.sandbox import open_sandbox
 
 SANDBOX_PROOF = "sandbox-proof.json"
 """File in the home folder that keeps what was proven of this machine's sandboxes."""

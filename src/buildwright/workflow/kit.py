@@ -9,7 +9,7 @@ from pathlib import Path
 from buildwright.core.build import BuildState, StageName, StageRecord, Update
 from buildwright.core.clock import Clock
 from buildwright.core.tree import Tree
-from buildwright.sandbox.box import Limits, Sandbox
+from buildwright.sandbox import Limits, Sandbox
 
 Record = Callable[[StageRecord, Update, str], Awaitable[None]]
 Started = Callable[[StageName, int], Awaitable[None]]

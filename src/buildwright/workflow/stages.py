@@ -18,8 +18,7 @@ from buildwright.design.catalog import Template, load_template
 from buildwright.design.documents import project_documents
 from buildwright.design.planning import Choice, make_plan
 from buildwright.design.rendering import provided, render_project
-from buildwright.sandbox.environment import ensure_environment
-from buildwright.sandbox.pytest_run import TestJob, expected_tests, run_tests
+from buildwright.sandbox import TestJob, ensure_environment, expected_tests, run_tests
 from buildwright.workflow.choose import choose_template, read_requirement
 from buildwright.workflow.deliverable import deliverable
 from buildwright.workflow.kit import Kit

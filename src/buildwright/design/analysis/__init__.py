@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from buildwright.core.requirements import Analysis
+from buildwright.core.requirements import Analysis, Field, Item
 from buildwright.design.analysis import text as reading
+from buildwright.design.analysis.attributes import add_attributes
 from buildwright.design.analysis.entities import gather
+from buildwright.design.analysis.items import items
 from buildwright.design.analysis.kinds import choose_kind
+from buildwright.design.analysis.language import language_of
+from buildwright.design.analysis.model import Model
+from buildwright.design.analysis.naming import project_name, project_title
+from buildwright.design.analysis.questions import questions
 from buildwright.design.analysis.relations import add_relations
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "complexity_of"]
 
 
 def analyze(text: str) -> Analysis:
@@ -20,22 +26,43 @@ def analyze(text: str) -> Analysis:
     document = reading.read(text)
     model = gather(document)
     add_relations(model, document)
-    entities = model.entities()
-    choice = choose_kind(document, has_entities=bool(entities))
+    add_attributes(model, document)
+    _assume_names(model)
+    choice = choose_kind(document, has_entities=bool(model.drafts))
     if choice.kind == "none":
-        entities = ()
-        model.relations.clear()
+        model = Model(text)
+    entities = model.entities()
+    language = language_of(text)
+    name = project_name(document, choice.kind, entities)
+    found = items(document, model)
     return Analysis(
         text=text,
-        language="en",
-        name="project",
-        title="Project",
+        language=language,
+        name=name,
+        title=project_title(document, name),
         kind=choice.kind,
         kind_reason=choice.reason,
         kind_scores=choice.scores,
-        items=(),
+        items=found,
         entities=entities,
         relations=tuple(model.relations),
-        questions=(),
-        complexity=1,
+        questions=questions(document, model, choice, language),
+        complexity=complexity_of(model, found),
     )
+
+
+def complexity_of(model: Model, found: tuple[Item, ...]) -> int:
+    """1 to 10: 1 + 0.5 per entity beyond the first, 0.4 per relation (0.8 many-to-many), and
+    0.2 per item that no capability covers; rounded."""
+    entities = max(len(model.drafts) - 1, 0)
+    relations = sum(0.8 if r.kind == "many_to_many" else 0.4 for r in model.relations)
+    uncovered = sum(not item.needs for item in found)
+    return min(10, max(1, round(1 + 0.5 * entities + relations + 0.2 * uncovered)))
+
+
+def _assume_names(model: Model) -> None:
+    """A thing without any property or reference gets a name, marked as assumed."""
+    sources = {relation.source for relation in model.relations}
+    for draft in model.drafts.values():
+        if not draft.fields and draft.name not in sources:
+            model.put(draft, Field("name", "string", span=draft.span, assumed=True))

@@ -112,8 +112,7 @@ def _at(
 
 _HAVE_VERBS = frozenset({"has", "have", "contains", "holds", "carries", "includes", "hold", "contain"})
 _PASSIVE = frozenset(
-    "described identified defined stored kept recorded saved characterised characterized logged made "
-    "listed registered entered".split()
+    ["described", "identified", "defined", "stored", "kept", "recorded", "saved", "characterised", "characterized", "logged", "made", "listed", "registered", "entered"]
 )
 
 
@@ -142,7 +141,7 @@ def _having(
     number: int, tokens: tuple[Token, ...], index: int, start: int, context: _Context
 ) -> Declaration | None:
     nouns = _subjects(tokens, index, context)
-    if not nouns or nouns[0].head in lexicon.words("system") and not nouns[0].plural:
+    if not nouns or (nouns[0].head in lexicon.words("system") and not nouns[0].plural):
         return None
     elements, end = split_list(tokens, start)
     if not elements or not any(guesses(element) for element in elements):

@@ -136,7 +136,7 @@ def _take(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
 
 
 def _target(model: Model, draft: Draft, guess: Guess) -> Draft | None:
-    if guess.marks.values or guess.type in ("boolean", "enum") and guess.sure:
+    if guess.marks.values or (guess.type in ("boolean", "enum") and guess.sure):
         return None
     target = model.find(guess.words)
     if target is not None:

@@ -126,8 +126,7 @@ def _pronoun(token: Token) -> bool:
 
 
 _SKIP = frozenset(
-    "it they he she we the is are was were has been have or not a an flag for whether if this to in "
-    "be already still currently".split()
+    ["it", "they", "he", "she", "we", "the", "is", "are", "was", "were", "has", "been", "have", "or", "not", "a", "an", "flag", "for", "whether", "if", "this", "to", "in", "be", "already", "still", "currently"]
 )
 
 

@@ -49,7 +49,7 @@ def _about_each(tokens: Tokens, index: int) -> Kept | None:
     if noun and noun.head in lexicon.words("system") and end < index + 1:
         end = noun.first - (1 if noun.determiner else 0)
         noun = noun_before(tokens, end - 1 if tokens[end - 1].low == "," else end)
-    if noun is None or end == index and tokens[index - 1].is_word is False:
+    if noun is None or (end == index and tokens[index - 1].is_word is False):
         return None
     before = noun.first - (2 if noun.determiner else 1)
     if before < 0 or tokens[before].low not in ("for", "of", "about", "per", "on", "to", "from"):
@@ -60,7 +60,7 @@ def _about_each(tokens: Tokens, index: int) -> Kept | None:
 
 
 _BETWEEN = frozenset(
-    "we it they i you one only also just always must should can will want need to , the would like".split()
+    ["we", "it", "they", "i", "you", "one", "only", "also", "just", "always", "must", "should", "can", "will", "want", "need", "to", ",", "the", "would", "like"]
 )
 _OPENERS = frozenset({"and", "but", "also", "then", "that", "so"})
 
@@ -84,7 +84,7 @@ def _is_used_as_verb(tokens: Tokens, index: int) -> bool:
         return before != "and" or _listed_verb(tokens, index) or low != lexicon.verb_stem(low)
     if low.endswith("ed"):
         return False
-    return low != lexicon.verb_stem(low) and tokens[index - 1].low in _SYSTEM_WORDS() or (
+    return (low != lexicon.verb_stem(low) and tokens[index - 1].low in _SYSTEM_WORDS()) or (
         lexicon.is_plural(before) and low == lexicon.verb_stem(low) and not lexicon.is_plural(low)
     )
 
@@ -94,8 +94,7 @@ def _SYSTEM_WORDS() -> frozenset[str]:
 
 
 _VERB_LEADS = frozenset(
-    "to we it they i you that which who and or can must should will may shall lets users people "
-    "please also only simply then staff everyone anyone members admins".split()
+    ["to", "we", "it", "they", "i", "you", "that", "which", "who", "and", "or", "can", "must", "should", "will", "may", "shall", "lets", "users", "people", "please", "also", "only", "simply", "then", "staff", "everyone", "anyone", "members", "admins"]
 )
 
 

@@ -154,9 +154,9 @@ _KINDS: tuple[ProjectKind, ...] = (
 
 
 _ASKING = frozenset(
-    "what how which why who when where is are do does did should can could would will may".split()
+    ["what", "how", "which", "why", "who", "when", "where", "is", "are", "do", "does", "did", "should", "can", "could", "would", "will", "may"]
 )
-_ORDERING = frozenset("build make create write develop program code implement design".split())
+_ORDERING = frozenset(["build", "make", "create", "write", "develop", "program", "code", "implement", "design"])
 
 
 def _only_asks(document: Document) -> bool:

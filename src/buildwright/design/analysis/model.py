@@ -43,7 +43,7 @@ class Model:
     relations: list[Relation] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     used: dict[int, list[Span]] = field(default_factory=dict)
-    needs: dict[int, list[str]] = field(default_factory=dict)
+    asked: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def find(self, words: tuple[str, ...]) -> Draft | None:
         """The entity that a noun phrase names, by its whole name or by its last words."""
@@ -106,8 +106,9 @@ class Model:
     def use(self, sentence: int, start: int, end: int, *needs: str) -> None:
         """Note that a part of a sentence was read, and what it asks for."""
         self.used.setdefault(sentence, []).append(Span(start, end))
-        known = self.needs.setdefault(sentence, [])
-        known.extend(need for need in needs if need not in known)
+        known = self.asked.setdefault(sentence, {})
+        for need in needs:
+            known.setdefault(need, start)
 
     def entities(self) -> tuple[Entity, ...]:
         """The finished entities in order of appearance."""

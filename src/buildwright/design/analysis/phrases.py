@@ -212,7 +212,7 @@ def _separates(tokens: Tokens, position: int, element: Element) -> bool:
 
 def _between(element: Element) -> bool:
     lows = element.lows
-    return "between" in lows[-3:-1] and lows[-1][:1].isdigit() or lows[-1:] == ("between",)
+    return ("between" in lows[-3:-1] and lows[-1][:1].isdigit()) or lows[-1:] == ("between",)
 
 
 def _is_clause(element: Element) -> bool:
@@ -247,8 +247,7 @@ def _is_finite(low: str) -> bool:
 
 _FINITE_HAVE = frozenset({"has", "have", "had"})
 _FINITE = frozenset(
-    "belongs belong consists consist contains contain refers gets goes points point shows lies lie "
-    "lets knows keeps sees join joins happens sends receives arrives must writes".split()
+    ["belongs", "belong", "consists", "consist", "contains", "contain", "refers", "gets", "goes", "points", "point", "shows", "lies", "lie", "lets", "knows", "keeps", "sees", "join", "joins", "happens", "sends", "receives", "arrives", "must", "writes"]
 )
 
 
@@ -258,9 +257,7 @@ def _join_alternatives(elements: list[Element]) -> list[Element]:
     for element in elements:
         if element.joiner == "or" and folded:
             _fold_or(folded, element)
-        elif element.joiner == ":" and folded and not folded[-1].values:
-            folded[-1].values.append(element.tokens)
-        elif folded and folded[-1].colon and folded[-1].values and not _new_field(element):
+        elif (element.joiner == ":" and folded and not folded[-1].values) or (folded and folded[-1].colon and folded[-1].values and not _new_field(element)):
             folded[-1].values.append(element.tokens)
         else:
             folded.append(element)
@@ -296,8 +293,6 @@ def _is_bare(element: Element) -> bool:
 
 
 ENUM_HEADS = frozenset(
-    "status state priority severity kind category type condition gender role level stage phase "
-    "zone class mode size result format frequency rank method channel outcome difficulty urgency "
-    "season visibility currency language shift".split()
+    ["status", "state", "priority", "severity", "kind", "category", "type", "condition", "gender", "role", "level", "stage", "phase", "zone", "class", "mode", "size", "result", "format", "frequency", "rank", "method", "channel", "outcome", "difficulty", "urgency", "season", "visibility", "currency", "language", "shift"]
 )
 """Nouns that usually stand before a closed list of values."""

@@ -30,8 +30,7 @@ def add_relations(model: Model, document: Document) -> None:
 
 
 _VIEWS = frozenset(
-    "filter filtered filters search searched sort sorted list lists show shows find query queries "
-    "report reports compare export look".split()
+    ["filter", "filtered", "filters", "search", "searched", "sort", "sorted", "list", "lists", "show", "shows", "find", "query", "queries", "report", "reports", "compare", "export", "look"]
 )
 
 
@@ -94,7 +93,7 @@ def _from_sentence(model: Model, number: int, sentence: Sentence) -> None:
         direction = _direction(left, gap, right)
         if not direction and chain.source and _continues_chain(gap, right):
             left, direction = chain.source, "left"
-        if not direction or left.name == right.name and direction != "both":
+        if not direction or (left.name == right.name and direction != "both"):
             chain.source = chain.source if gap and gap[0] == "," else None
             continue
         _add(model, number, sentence, left, right, direction)
@@ -113,7 +112,7 @@ _ONE = frozenset({"one", "a", "an", "exactly", "1", "the", "its", "their", "sing
 
 def _direction(left: Mention, gap: tuple[str, ...], right: Mention) -> Direction:
     words = [low for low in gap if low not in lexicon.words("weak_adjectives")]
-    if not words or "," in words[:-1] and len(words) > 3:
+    if not words or ("," in words[:-1] and len(words) > 3):
         return ""
     for test in (_both, _belongs, _has_many, _owns, _points, _of):
         direction = test(left, tuple(words), right)
@@ -135,7 +134,7 @@ def _both(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     return "both" if left.name == right.name and right.determiner == "other" else ""
 
 
-_LINKED = frozenset("attached linked tagged used assigned part labelled labeled connected".split())
+_LINKED = frozenset(["attached", "linked", "tagged", "used", "assigned", "part", "labelled", "labeled", "connected"])
 
 
 def _belongs(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
@@ -147,8 +146,7 @@ def _belongs(left: Mention, words: tuple[str, ...], right: Mention) -> Direction
 
 
 _CONTAIN = frozenset(
-    "has have contains contain offers offer consists consist holds hold owns own includes include "
-    "gets keeps employs runs carries".split()
+    ["has", "have", "contains", "contain", "offers", "offer", "consists", "consist", "holds", "hold", "owns", "own", "includes", "include", "gets", "keeps", "employs", "runs", "carries"]
 )
 
 
@@ -205,7 +203,7 @@ def _of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
 
 def _continues_chain(gap: tuple[str, ...], right: Mention) -> bool:
     words = [low for low in gap if low not in (",", "and")]
-    if not words or right.plural and right.determiner != "":
+    if not words or (right.plural and right.determiner != ""):
         return False
     core = [low for low in words if low not in _ONE and low not in lexicon.words("determiners")]
     return len(core) <= 1 and all(low in lexicon.words("prepositions") for low in core)

@@ -87,14 +87,22 @@ class Guard:
             overridden = [name for name in OWN_METHODS[:4] if name in vars(item)]
             if overridden or not type(item).__module__.startswith(PROTECTED):
                 yield f"the test item {item.nodeid} was replaced"
-            elif code is not None and (_code_of(item) is not code or not self._is_ours(code)):
+            elif code is not None and (_code_of(item) is not code or not self._is_ours(item)):
                 yield f"the test function {item.nodeid} is not the locked one"
 
-    def _is_ours(self, code: CodeType) -> bool:
-        known = self.expected.get(code.co_filename)
-        if known is None:
-            return code.co_filename not in self.locked
-        return code in known
+    def _is_ours(self, item: Any) -> bool:
+        """The function, or the one that decorators from installed packages wrap, is the locked."""
+        function = getattr(item.obj, "__func__", item.obj)
+        while function is not None:
+            code = getattr(function, "__code__", None)
+            path = code.co_filename if code is not None else ""
+            if path in self.expected:
+                known = self.expected[path]
+                return known is not None and code in known
+            if path.startswith(self.root + os.sep):
+                return False
+            function = getattr(function, "__wrapped__", None)
+        return False
 
     def _may_join(self, identity: int) -> bool:
         """Locked conftest files join while tests are collected, and pytest's own parts."""

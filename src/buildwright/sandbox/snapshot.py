@@ -1,0 +1,120 @@
+"""The tree as the box sees it: a copy that nobody else holds, with the locked files verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from buildwright.core.errors import DiskError
+
+STEERING = frozenset(
+    {
+        *("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini"),
+        *("sitecustomize.py", "usercustomize.py"),
+    }
+)
+"""Names by which a tree could steer the test runner: left out unless they are locked."""
+
+LEFT_OUT = frozenset({".git", ".hg", ".svn", ".buildwright", ".venv", "__pycache__"})
+CONFIGURATIONS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml")
+MORE_CONFIGURATIONS = ("tox.ini", "setup.cfg")
+SECTIONS = ("[tool.pytest", "[pytest]", "[tool:pytest]")
+TREE_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`root` is the copied tree in a folder of its own; `changed` are locked files that differ."""
+
+    root: Path
+    changed: tuple[str, ...]
+    locked: Mapping[str, bytes]
+
+    @property
+    def configuration(self) -> Path | None:
+        """The locked file pytest is configured by, in pytest's own order of preference."""
+        for name in (*CONFIGURATIONS, *MORE_CONFIGURATIONS):
+            content = self.locked.get(name)
+            if content is None:
+                continue
+            text = content.decode(errors="replace")
+            if "pytest.ini" in name or any(section in text for section in SECTIONS):
+                return self.root / name
+        return None
+
+    def remove(self) -> None:
+        """Take the copy away."""
+        shutil.rmtree(self.root.parent, ignore_errors=True)
+
+
+def take_snapshot(tree: Path, locked: Mapping[str, str]) -> Snapshot:
+    """Copy the regular files of `tree`; locked files (path → SHA-256) are hashed as copied.
+
+    Links, devices and pipes are left out, and so are unlocked files that steer pytest.
+    Raises DiskError when the copy cannot be written or the tree is larger than 256 MiB.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="buildwright-tree-"))
+    root = folder / "project"
+    contents: dict[str, bytes] = {}
+    try:
+        root.mkdir()
+        room = TREE_BYTES
+        for relative, content, executable in _files(tree, locked):
+            room -= len(content)
+            if room < 0:
+                raise DiskError(
+                    f"project tree {tree} is larger than {TREE_BYTES >> 20} MiB",
+                    next_step="remove data and build products from the project, then run again",
+                )
+            _write(root / relative, content, executable=executable)
+            if relative in locked:
+                contents[relative] = content
+        _open_folders(folder)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise DiskError(
+            f"project tree {tree} could not be copied for the test run: {error}",
+            next_step="free some space in the temporary folder, then run again",
+        ) from error
+    except DiskError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    changed = tuple(name for name in sorted(locked) if _digest(contents, name) != locked[name])
+    return Snapshot(root, changed, contents)
+
+
+def _files(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, bytes, bool]]:
+    for place, folders, names in os.walk(tree):
+        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
+        for name in sorted(names):
+            path = Path(place, name)
+            relative = path.relative_to(tree).as_posix()
+            if name in STEERING and relative not in locked:
+                continue
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                yield relative, path.read_bytes(), bool(mode & 0o111)
+
+
+def _write(path: Path, content: bytes, *, executable: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o755 if executable else 0o644)
+
+
+def _open_folders(folder: Path) -> None:
+    """Root's boxes read under another uid; the outermost folder stays ours alone."""
+    for place, folders, _ in os.walk(folder):
+        for name in folders:
+            Path(place, name).chmod(0o755)
+
+
+def _digest(contents: Mapping[str, bytes], name: str) -> str:
+    content = contents.get(name)
+    return "" if content is None else hashlib.sha256(content).hexdigest()

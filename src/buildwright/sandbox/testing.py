@@ -1,0 +1,182 @@
+"""One run of pytest in a box: the job that goes in and the facts that come out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from buildwright.sandbox.box import Exit, Health, Job, Limits, Sandbox
+from buildwright.sandbox.inside import harness
+from buildwright.sandbox.probe import interpreter_paths
+from buildwright.sandbox.snapshot import Snapshot
+
+INSIDE = Path(harness.__file__).parent
+DECOY_WORDS = ("again", "twice", "empty", "order", "large", "small", "first", "last", "missing")
+TEST_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class TestJob:
+    """What is tested, by what, and with which interpreter.
+
+    `tree` is the project (only read); `python` that of its environment; `locked` maps relative
+    paths of tests, conftest and pytest configuration to the SHA-256 they must have; `expected` are
+    function-level node ids. `source_dir` is measured for coverage, relative to the tree, empty for
+    none. `plugins` are installed pytest plugins to load (`-p`); none load by themselves.
+    `reruns` is how often failing tests are tried again (0 or 1).
+    """
+
+    __test__ = False
+
+    tree: Path
+    python: Path
+    locked: Mapping[str, str]
+    expected: tuple[str, ...]
+    source_dir: str = "src"
+    env: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = TEST_LIMITS
+    plugins: tuple[str, ...] = ()
+    reruns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one run gave: signed events in order, and the end of the pytest process.
+
+    `alive` means our harness started; `finished` that it also told how it ended. `status` is the
+    exit code of the pytest process, negative for a signal, None if it had to be killed (`late`).
+    """
+
+    ended: Exit
+    alive: bool = False
+    finished: bool = False
+    late: bool = False
+    status: int | None = None
+    forged: bool = False
+    events: tuple[dict[str, Any], ...] = ()
+    decoys: frozenset[str] = frozenset()
+
+
+async def run_once(
+    box: Sandbox, job: TestJob, snapshot: Snapshot, select: tuple[str, ...]
+) -> Facts:
+    """Run the node ids `select` over the snapshot."""
+    nonce, key = secrets.token_hex(16), secrets.token_bytes(32)
+    decoys = _decoys(job.expected, select)
+    wall = job.limits.wall_s
+    settings = {
+        "nonce": nonce,
+        "key": key.hex(),
+        "tree": str(snapshot.root),
+        "configuration": str(snapshot.configuration or INSIDE / "pytest.ini"),
+        "locked": sorted(snapshot.locked),
+        "plugins": list(job.plugins),
+        "select": list(select),
+        "decoys": decoys,
+        "source": str(snapshot.root / job.source_dir) if job.source_dir else "",
+        "deadline_s": max(wall - 2.0, wall * 0.9),
+    }
+    environment = job.python.parent.parent
+    ended = await box.execute(
+        Job(
+            argv=(str(job.python), "-I", "-S", "-B", harness.__file__),
+            tree=snapshot.root,
+            binds=(INSIDE, environment, *interpreter_paths(job.python)),
+            env=_environment(job),
+            limits=job.limits,
+            stdin=json.dumps(settings).encode(),
+            wants_report=True,
+            as_init=True,
+        )
+    )
+    return _facts(ended, nonce, key, frozenset(f"{path}::{name}" for path, name in decoys.items()))
+
+
+def _environment(job: TestJob) -> dict[str, str]:
+    return {
+        "PATH": f"{job.python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "USER": "box",
+        "MALLOC_ARENA_MAX": "2",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **job.env,
+    }
+
+
+def _decoys(expected: tuple[str, ...], select: tuple[str, ...]) -> dict[str, str]:
+    """One decoy for each file, named like the tests around it and like none of them."""
+    chosen = {}
+    for path in sorted({name.partition("::")[0] for name in select}):
+        names = {name.rpartition("::")[2] for name in expected if name.startswith(f"{path}::")}
+        base = secrets.choice(sorted(names) or ["test_it"])
+        words = [f"{base}_{word}" for word in DECOY_WORDS]
+        free = [word for word in words if word not in names] or [f"{base}_{secrets.token_hex(3)}"]
+        chosen[path] = secrets.choice(free)
+    return chosen
+
+
+def _facts(ended: Exit, nonce: str, key: bytes, decoys: frozenset[str]) -> Facts:
+    rows = [row for row in _rows(ended.report) if row.get("nonce") == nonce]
+    final = next((row for row in rows if "events" in row), None)
+    if final is None:
+        return Facts(ended, alive=bool(rows), decoys=decoys)
+    events, forged = verified_events(str(final["events"]), key)
+    return Facts(
+        ended=ended,
+        alive=True,
+        finished=True,
+        late=bool(final["late"]),
+        status=final.get("status"),
+        forged=forged,
+        events=tuple(events),
+        decoys=decoys,
+    )
+
+
+def _rows(report: bytes) -> Iterator[dict[str, Any]]:
+    for line in report.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            yield row
+
+
+def verified_events(said: str, key: bytes) -> tuple[list[dict[str, Any]], bool]:
+    """Events whose digest and number are right, and whether there was anything else.
+
+    A last line without its end is what a crash leaves; it is dropped, not held against the code.
+    """
+    events: list[dict[str, Any]] = []
+    *lines, _ = said.split("\n")
+    for line in lines:
+        row, _, mark = line.rpartition("\t")
+        digest = hashlib.blake2b(row.encode(), key=key, digest_size=16).hexdigest()
+        if not secrets.compare_digest(digest.encode(), mark.encode()):
+            return events, True
+        event = json.loads(row)
+        if event.get("n") != len(events):
+            return events, True
+        events.append(event)
+        key = hashlib.blake2b(key, person=b"next").digest()
+    return events, False
+
+
+def is_broken(facts: Facts) -> str:
+    """Why the box, and not the code, is to blame; empty when it is not."""
+    ended = facts.ended
+    if ended.health is not Health.OK:
+        return ended.health_reason or f"the box is {ended.health}"
+    if not facts.alive:
+        said = ended.stderr.decode(errors="replace").strip().splitlines()
+        return f"the test harness did not start: {said[-1] if said else 'no message'}"
+    if not facts.finished and not ended.exceeded:
+        return "the test harness was ended before it could report"
+    return ""

@@ -1,0 +1,101 @@
+"""What the sandbox tests share: proven backends, one environment with pytest, small projects."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from buildwright.core.verdict import TestRun
+from buildwright.sandbox import (
+    Environment,
+    Limits,
+    Sandbox,
+    TestJob,
+    available_backends,
+    ensure_environment,
+    expected_tests,
+    open_sandbox,
+    run_tests,
+)
+
+LOCK = Path(__file__).with_name("lock.txt")
+QUICK = Limits(wall_s=12.0, cpu_s=10, memory_bytes=300 << 20, processes=40, tmp_bytes=16 << 20)
+NAMES = ("bubblewrap", "sandlock")
+RunProject = Callable[..., Awaitable[TestRun]]
+
+
+@pytest.fixture(scope="session")
+def backends() -> dict[str, Sandbox]:
+    """Backends that hold on this machine; CI must have one."""
+    found = {box.name: box for box in asyncio.run(available_backends())}
+    if not found and os.environ.get("CI") == "true":
+        pytest.fail("no sandbox backend holds on this machine, and CI must have one")
+    return found
+
+
+@pytest.fixture(params=NAMES)
+def box(request: pytest.FixtureRequest, backends: dict[str, Sandbox]) -> Sandbox:
+    """Each isolating backend."""
+    if request.param not in backends:
+        pytest.skip(f"{request.param} does not hold on this machine")
+    return backends[request.param]
+
+
+@pytest.fixture(params=(*NAMES, "unsafe"))
+async def any_box(request: pytest.FixtureRequest, backends: dict[str, Sandbox]) -> Sandbox:
+    """Each backend, the one without isolation too."""
+    if request.param == "unsafe":
+        return await open_sandbox("unsafe", allow_unsafe=True)
+    if request.param not in backends:
+        pytest.skip(f"{request.param} does not hold on this machine")
+    return backends[request.param]
+
+
+@pytest.fixture
+def best(backends: dict[str, Sandbox]) -> Sandbox:
+    """The backend a build would use."""
+    if not backends:
+        pytest.skip("no sandbox backend holds on this machine")
+    return next(iter(backends.values()))
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with pytest and coverage."""
+    root = tmp_path_factory.mktemp("environments")
+    return asyncio.run(ensure_environment(LOCK.read_bytes(), root=root))
+
+
+@pytest.fixture
+def run_project(environment: Environment, tmp_path: Path) -> RunProject:
+    """Write a project, lock its tests, run it: `await run_project(box, files, **job_fields)`."""
+
+    async def run(
+        box: Sandbox, files: dict[str, str], *, locked: tuple[str, ...] = (), **fields: object
+    ) -> TestRun:
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        tests = {n: t.encode() for n, t in files.items() if n.startswith("tests/test_")}
+        held = (*tests, *locked)
+        job = TestJob(
+            tree=tmp_path,
+            python=environment.python,
+            locked={n: hashlib.sha256(files[n].encode()).hexdigest() for n in held},
+            expected=expected_tests(tests),
+            limits=QUICK,
+        )
+        return await run_tests(box, _with(job, fields))
+
+    return run
+
+
+def _with(job: TestJob, fields: dict[str, object]) -> TestJob:
+    values = {name: getattr(job, name) for name in TestJob.__slots__}
+    return TestJob(**{**values, **fields})

@@ -1,0 +1,294 @@
+"""The contract of every backend: hostile commands end, and nothing of them gets out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from buildwright.sandbox import Exit, Health, Job, Limits, Sandbox
+from buildwright.sandbox.probe import interpreter_paths
+
+from .conftest import QUICK
+
+pytestmark = pytest.mark.sandbox
+
+Python = Callable[..., Job]
+SECRET = "a-canary-that-must-not-be-seen"
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Python:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+
+    def job(code: str, limits: Limits = QUICK, **fields: object) -> Job:
+        made = Job(
+            argv=(sys.executable, "-I", "-S", "-c", code),
+            tree=tree,
+            binds=interpreter_paths(Path(sys.executable)),
+            limits=limits,
+        )
+        return replace(made, **fields)  # type: ignore[arg-type]
+
+    return job
+
+
+def survivors(mark: str) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark.encode() in words and int(entry.name) != os.getpid():
+                found.append(int(entry.name))
+    return found
+
+
+def said(ended: Exit) -> str:
+    return ended.stdout.decode().strip()
+
+
+async def test_a_command_gives_its_code_output_and_report(any_box: Sandbox, python: Python) -> None:
+    code = (
+        "import os,sys; d=os.read(0,99); print('out'); print('err',file=sys.stderr);"
+        "os.write(int(os.environ['BUILDWRIGHT_REPORT_FD']), b'got '+d); sys.exit(3)"
+    )
+    ended = await any_box.execute(python(code, stdin=b"config", wants_report=True))
+    assert (ended.code, ended.signal, ended.health) == (3, None, Health.OK)
+    assert (ended.stdout, ended.stderr, ended.report) == (b"out\n", b"err\n", b"got config")
+
+
+async def test_a_signal_is_told_from_a_code(any_box: Sandbox, python: Python) -> None:
+    ended = await any_box.execute(python("import os; os.kill(os.getpid(), 11)"))
+    assert (ended.code, ended.signal, ended.health) == (None, 11, Health.OK)
+
+
+async def test_a_command_that_does_not_exist_is_no_success(
+    any_box: Sandbox, python: Python
+) -> None:
+    ended = await any_box.execute(replace(python(""), argv=("/nonexistent/tool",)))
+    assert ended.code != 0
+
+
+async def test_tcp_and_udp_do_not_reach_this_machine(box: Sandbox, python: Python) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+    ):
+        udp.bind(("127.0.0.1", 0))
+        udp.setblocking(False)
+        tcp.setblocking(False)
+        code = f"""
+import socket
+try:
+    socket.create_connection(("127.0.0.1", {tcp.getsockname()[1]}), 1); print("TCP")
+except OSError: pass
+try:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(b"x", ("127.0.0.1", {udp.getsockname()[1]}))
+except OSError: pass
+try:
+    socket.create_connection(("169.254.169.254", 80), 1); print("METADATA")
+except OSError: pass
+print("done")
+"""
+        assert said(await box.execute(python(code))) == "done"
+        with pytest.raises(BlockingIOError):
+            tcp.accept()
+        with pytest.raises(BlockingIOError):
+            udp.recv(1)
+
+
+async def test_files_outside_are_neither_read_nor_written(
+    box: Sandbox, python: Python, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+    canary.write_text(SECRET)
+    for path in (*tmp_path.parents[:-3], tmp_path):
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(0o755)
+    code = f"""
+import os
+for path in ({str(canary)!r}, "/etc/shadow", "/root/.bashrc", "/proc/{os.getpid()}/environ"):
+    try: print(open(path).read())
+    except OSError: pass
+for path in ({str(tmp_path / "tree" / "x")!r}, {str(canary)!r}, "/usr/x", "/x", "/etc/x"):
+    try: open(path, "w").write("harm")
+    except OSError: pass
+print("done")
+"""
+    ended = await box.execute(python(code))
+    assert said(ended) == "done"
+    assert canary.read_text() == SECRET
+    assert not (tmp_path / "tree" / "x").exists()
+
+
+async def test_the_environment_and_the_descriptors_are_clean(
+    box: Sandbox, python: Python, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("API_KEY", SECRET)
+    with (tmp_path / "open").open("w") as leaking:
+        os.set_inheritable(leaking.fileno(), True)
+        code = """
+import os
+print(sorted(os.environ))
+print([n for n in os.listdir("/proc/self/fd") if n not in "012" and os.path.exists(f"/proc/self/fd/{n}") and "proc" not in os.readlink(f"/proc/self/fd/{n}")])
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try: print(open(f"/proc/{pid}/environ").read()) if int(pid) != os.getpid() else None
+    except OSError: pass
+"""
+        ended = await box.execute(python(code))
+    assert SECRET not in said(ended)
+    assert "API_KEY" not in said(ended)
+    assert said(ended).splitlines()[1] == "[]"
+
+
+async def test_nobody_outside_can_be_seen_or_signalled(box: Sandbox, python: Python) -> None:
+    code = f"""
+import os, signal
+for pid in ({os.getpid()}, {os.getppid()}):
+    try: os.kill(pid, 0); print("SEEN", pid)
+    except OSError: pass
+print("done")
+"""
+    assert said(await box.execute(python(code))) == "done"
+
+
+async def test_the_kernel_is_narrow(box: Sandbox, python: Python) -> None:
+    code = """
+import ctypes, socket
+c = ctypes.CDLL(None, use_errno=True)
+names = [n for n, r in (
+    ("unshare", c.unshare(0x10000000)), ("mount", c.mount(b"x", b"/tmp", b"tmpfs", 0, None)),
+    ("ptrace", c.ptrace(0, 0, 0, 0)), ("keyctl", c.syscall(250, 0, 0, 0)),
+    ("bpf", c.syscall(321, 0, 0, 0)), ("io_uring", c.syscall(425, 1, 0)),
+    ("userfaultfd", c.syscall(323, 0)), ("setuid", c.setuid(0) if c.getuid() else -1),
+) if r != -1]
+for family in (17, 40):
+    try: socket.socket(family, socket.SOCK_DGRAM); names.append(family)
+    except OSError: pass
+print(names)
+"""
+    assert said(await box.execute(python(code))) == "[]"
+
+
+async def test_a_fork_bomb_ends(box: Sandbox, python: Python) -> None:
+    limits = replace(QUICK, wall_s=2.0)
+    ended = await box.execute(python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", limits))
+    assert ended.timed_out or ended.exceeded == "processes" or ended.signal
+
+
+async def test_a_memory_bomb_ends(box: Sandbox, python: Python) -> None:
+    ended = await box.execute(python("x = []\nwhile True: x.append(bytearray(10 << 20))"))
+    assert ended.code != 0
+    assert ended.health is Health.OK
+    assert not ended.timed_out
+
+
+async def test_memory_counts_for_all_processes_together(box: Sandbox, python: Python) -> None:
+    code = """
+import os, time
+for _ in range(8):
+    if os.fork() == 0:
+        x = bytearray(b"1") * (80 << 20); time.sleep(20)
+time.sleep(20); print("HELD")
+"""
+    ended = await box.execute(python(code, replace(QUICK, wall_s=6.0)))
+    assert "HELD" not in said(ended)
+    assert not ended.timed_out or ended.exceeded
+
+
+async def test_endless_output_is_capped(box: Sandbox, python: Python) -> None:
+    limits = replace(QUICK, wall_s=1.0, output_bytes=1000)
+    ended = await box.execute(python("import os\nwhile True: os.write(1, b'x' * 65536)", limits))
+    assert ended.timed_out
+    assert ended.stdout_truncated
+    assert len(ended.stdout) == 1000
+
+
+async def test_a_full_stderr_does_not_block(any_box: Sandbox, python: Python) -> None:
+    code = "import os; [os.write(2, b'e' * 65536) for _ in range(40)]; print('end')"
+    ended = await any_box.execute(python(code))
+    assert (said(ended), ended.stderr_truncated) == ("end", True)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time; time.sleep(60)",
+        "import signal,time; signal.signal(15, signal.SIG_IGN); time.sleep(60)",
+        "import os; os.kill(os.getpid(), 19)",
+        "while True: pass",
+    ],
+    ids=["sleep", "ignores-term", "stops-itself", "spins"],
+)
+async def test_time_is_up_for_everyone(any_box: Sandbox, python: Python, code: str) -> None:
+    mark = uuid.uuid4().hex
+    ended = await any_box.execute(python(f"# {mark}\n{code}", replace(QUICK, wall_s=0.5)))
+    assert ended.timed_out
+    assert survivors(mark) == []
+
+
+async def test_a_daemon_that_keeps_the_pipe_dies_with_the_box(
+    any_box: Sandbox, python: Python
+) -> None:
+    mark = uuid.uuid4().hex
+    code = f"""# {mark}
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0: time.sleep(60)
+    os._exit(0)
+print("left")
+"""
+    ended = await any_box.execute(python(code))
+    assert (ended.code, said(ended)) == (0, "left")
+    assert survivors(mark) == []
+
+
+async def test_a_cancelled_run_leaves_no_process(any_box: Sandbox, python: Python) -> None:
+    mark = uuid.uuid4().hex
+    code = f"# {mark}\nimport os, time\nos.fork(); os.setsid() if os.getpid() % 2 else 0\ntime.sleep(60)"
+    running = asyncio.create_task(any_box.execute(python(code)))
+    while not survivors(mark):
+        await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert survivors(mark) == []
+
+
+async def test_huge_and_many_files_stay_within_the_private_folder(
+    box: Sandbox, python: Python
+) -> None:
+    code = """
+import os, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    with open(os.environ["TMPDIR"] + "/big", "wb") as f:
+        for _ in range(200): f.write(bytes(1 << 20))
+    print("WROTE")
+except OSError as e: print("stopped")
+"""
+    limits = replace(QUICK, file_bytes=8 << 20)
+    assert said(await box.execute(python(code, limits))) == "stopped"
+
+
+async def test_too_many_open_files_are_refused(box: Sandbox, python: Python) -> None:
+    code = """
+kept = []
+try:
+    while True: kept.append(open("/dev/null"))
+except OSError: print(len(kept) < 600)
+"""
+    assert said(await box.execute(python(code))) == "True"
