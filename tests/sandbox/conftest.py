@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from buildwright.core.verdict import TestRun
+from buildwright.core.verdict import CaseOutcome, TestRun
 from buildwright.sandbox import (
     Environment,
     Limits,
@@ -27,6 +27,27 @@ LOCK = Path(__file__).with_name("lock.txt")
 QUICK = Limits(wall_s=12.0, cpu_s=10, memory_bytes=300 << 20, processes=40, tmp_bytes=16 << 20)
 NAMES = ("bubblewrap", "sandlock")
 RunProject = Callable[..., Awaitable[TestRun]]
+
+TEST = """
+from app import add
+
+def test_one():
+    assert add(1, 2) == 3
+
+class TestMore:
+    def test_two(self):
+        assert add(2, 2) == 4
+"""
+GOOD = "def add(a, b):\n    return a + b\n"
+BAD = "def add(a, b):\n    return 7\n"
+
+
+def outcomes(run: TestRun) -> dict[str, CaseOutcome]:
+    return {case.id.rpartition("::")[2]: case.outcome for case in run.cases}
+
+
+def project(code: str, test: str = TEST) -> dict[str, str]:
+    return {"src/app/__init__.py": code, "tests/test_app.py": test}
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +87,9 @@ def best(backends: dict[str, Sandbox]) -> Sandbox:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with pytest and coverage."""
-    root = tmp_path_factory.mktemp("environments")
+    """An environment with pytest and coverage, in a folder another test run may have prepared."""
+    prepared = os.environ.get("BUILDWRIGHT_TEST_ENVIRONMENTS")
+    root = Path(prepared) if prepared else tmp_path_factory.mktemp("environments")
     return asyncio.run(ensure_environment(LOCK.read_bytes(), root=root))
 
 

@@ -21,7 +21,7 @@ from .conftest import QUICK
 pytestmark = pytest.mark.sandbox
 
 Python = Callable[..., Job]
-SECRET = "a-canary-that-must-not-be-seen"
+CANARY = "a-canary-that-must-not-be-seen"
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ async def test_files_outside_are_neither_read_nor_written(
     box: Sandbox, python: Python, tmp_path: Path
 ) -> None:
     canary = tmp_path / "canary"
-    canary.write_text(SECRET)
+    canary.write_text(CANARY)
     for path in (*tmp_path.parents[:-3], tmp_path):
         if path.stat().st_uid == os.geteuid():
             path.chmod(0o755)
@@ -129,26 +129,29 @@ print("done")
 """
     ended = await box.execute(python(code))
     assert said(ended) == "done"
-    assert canary.read_text() == SECRET
+    assert canary.read_text() == CANARY
     assert not (tmp_path / "tree" / "x").exists()
 
 
 async def test_the_environment_and_the_descriptors_are_clean(
     box: Sandbox, python: Python, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("API_KEY", SECRET)
+    monkeypatch.setenv("API_KEY", CANARY)
     with (tmp_path / "open").open("w") as leaking:
         os.set_inheritable(leaking.fileno(), True)
         code = """
 import os
 print(sorted(os.environ))
-print([n for n in os.listdir("/proc/self/fd") if n not in "012" and os.path.exists(f"/proc/self/fd/{n}") and "proc" not in os.readlink(f"/proc/self/fd/{n}")])
+def open_(n):
+    path = f"/proc/self/fd/{n}"
+    return n not in "012" and os.path.exists(path) and "proc" not in os.readlink(path)
+print([n for n in os.listdir("/proc/self/fd") if open_(n)])
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try: print(open(f"/proc/{pid}/environ").read()) if int(pid) != os.getpid() else None
     except OSError: pass
 """
         ended = await box.execute(python(code))
-    assert SECRET not in said(ended)
+    assert CANARY not in said(ended)
     assert "API_KEY" not in said(ended)
     assert said(ended).splitlines()[1] == "[]"
 
@@ -183,8 +186,10 @@ print(names)
 
 
 async def test_a_fork_bomb_ends(box: Sandbox, python: Python) -> None:
-    limits = replace(QUICK, wall_s=2.0)
-    ended = await box.execute(python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", limits))
+    limits = replace(QUICK, wall_s=1.0)
+    ended = await box.execute(
+        python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", limits)
+    )
     assert ended.timed_out or ended.exceeded == "processes" or ended.signal
 
 
@@ -200,16 +205,14 @@ async def test_memory_counts_for_all_processes_together(box: Sandbox, python: Py
 import os, time
 for _ in range(8):
     if os.fork() == 0:
-        x = bytearray(b"1") * (80 << 20); time.sleep(20)
-time.sleep(20); print("HELD")
+        x = bytearray(b"1") * (80 << 20); time.sleep(1); os._exit(0)
+print("HELD" if all(os.wait()[1] == 0 for _ in range(8)) else "ended")
 """
-    ended = await box.execute(python(code, replace(QUICK, wall_s=6.0)))
-    assert "HELD" not in said(ended)
-    assert not ended.timed_out or ended.exceeded
+    assert "HELD" not in said(await box.execute(python(code)))
 
 
 async def test_endless_output_is_capped(box: Sandbox, python: Python) -> None:
-    limits = replace(QUICK, wall_s=1.0, output_bytes=1000)
+    limits = replace(QUICK, wall_s=0.5, output_bytes=1000)
     ended = await box.execute(python("import os\nwhile True: os.write(1, b'x' * 65536)", limits))
     assert ended.timed_out
     assert ended.stdout_truncated
@@ -258,7 +261,7 @@ print("left")
 
 async def test_a_cancelled_run_leaves_no_process(any_box: Sandbox, python: Python) -> None:
     mark = uuid.uuid4().hex
-    code = f"# {mark}\nimport os, time\nos.fork(); os.setsid() if os.getpid() % 2 else 0\ntime.sleep(60)"
+    code = f"# {mark}\nimport os, time\nos.fork() or os.setsid()\ntime.sleep(60)"
     running = asyncio.create_task(any_box.execute(python(code)))
     while not survivors(mark):
         await asyncio.sleep(0.01)

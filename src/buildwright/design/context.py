@@ -9,7 +9,7 @@ from typing import Literal, cast, get_args
 
 from buildwright.core.requirements import Analysis, Entity, Field, FieldType, Relation
 from buildwright.design import naming, samples
-from buildwright.design.formats import literal
+from buildwright.design.formats import literal, width
 from buildwright.design.ordering import Edge, Order, table_order
 from buildwright.design.samples import Samples
 from buildwright.design.views import (
@@ -25,6 +25,7 @@ from buildwright.design.views import (
 from buildwright.design.words import plural, singular
 
 MAX_VALUES = 60
+MAX_VALUE_COLUMNS = 50
 SCALARS: frozenset[FieldType] = frozenset(
     kind
     for kind in get_args(FieldType)
@@ -79,7 +80,7 @@ def _targets(entities: tuple[Entity, ...]) -> list[Target]:
 
 
 def _target(source: str, cls: str, made: list[Target]) -> Target:
-    words = naming.ascii_words(source) or naming.ascii_words(cls)
+    words = naming.ascii_words(naming.pascal(source))
     label = " ".join(words)
     labels = plural(label)
     var = naming.unique(naming.attribute(label, "thing"), [one.var for one in made])
@@ -91,8 +92,8 @@ def _target(source: str, cls: str, made: list[Target]) -> Target:
         module=naming.unique(naming.module_name(cls), [one.module for one in made]),
         table=naming.unique(table, [one.table for one in made]),
         path=naming.unique(naming.path_segment(labels, "things"), [o.path for o in made], "-"),
-        label=label[: naming.CLASS_MAX].strip(),
-        labels=labels[: naming.CLASS_MAX].strip(),
+        label=label,
+        labels=labels,
     )
 
 
@@ -104,7 +105,7 @@ class _EntityMaker:
     ) -> None:
         self.targets, self.first, self.known, self.order = targets, first, known, order
         self.link_tables: set[str] = {target.table for target in targets}
-        self.enums: set[str] = {target.cls for target in targets}
+        self.own_types: set[str] = {target.cls for target in targets}
         self.by_source = {index: self._relations(index) for index in range(len(targets))}
 
     def entity(self, index: int, entity: Entity) -> EntityView:
@@ -212,10 +213,11 @@ class _EntityMaker:
         members = _members(field)
         kind: FieldType = field.type if field.type != "enum" or members else "string"
         least, most = samples.bounds(kind, field.minimum, field.maximum)
-        enum_class = ""
-        if kind == "enum":
-            enum_class = naming.unique(me.cls + naming.pascal(attr), self.enums, "")
-            self.enums.add(enum_class)
+        own_type = ""
+        if kind == "enum" or least is not None or most is not None:
+            own_type = naming.pascal(f"{me.cls} {attr}", limit=naming.ENUM_MAX)
+            own_type = naming.unique(own_type, self.own_types, "")
+            self.own_types.add(own_type)
         sample = _samples(kind, label, members, (field.minimum, field.maximum))
         varied = sample.low is not None
         return FieldView(
@@ -229,7 +231,7 @@ class _EntityMaker:
             minimum=None if least is None else f"{least:f}",
             maximum=None if most is None else f"{most:f}",
             members=members,
-            enum_class=enum_class,
+            own_type=own_type,
             sample=sample,
             scalar=kind in SCALARS,
             ranged=kind in RANGED,
@@ -266,7 +268,7 @@ def _samples(
 
 def _members(field: Field) -> tuple[Member, ...]:
     values = list(dict.fromkeys(value.strip() for value in field.values if value.strip()))
-    too_long = any(len(value) > MAX_VALUES for value in values)
+    too_long = any(width(value) > MAX_VALUE_COLUMNS for value in values)
     odd = any(unicodedata.category(c).startswith("C") for value in values for c in value)
     if field.type != "enum" or too_long or odd or len(values) > MAX_VALUES:
         return ()

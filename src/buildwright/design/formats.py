@@ -31,7 +31,7 @@ def literal(value: object) -> str:
     return repr(value)
 
 
-def long_literal(text: str, columns: int = 80) -> str:
+def long_literal(text: str, columns: int = 95) -> str:
     """Write a string as one literal, or as several that Python joins where it is too long."""
     if width(literal(text)) <= columns:
         return literal(text)

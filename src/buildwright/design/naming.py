@@ -9,11 +9,12 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
-CLASS_MAX = 40
-ATTRIBUTE_MAX = 29
+CLASS_MAX = 28
+ATTRIBUTE_MAX = 27
+ENUM_MAX = 34
 TABLE_MAX = 30
-KEY_MAX = 60
-"""Longest names, in characters. 29 and 30 keep `uq_TABLE_COLUMN` within PostgreSQL's 63."""
+KEY_MAX = 30
+"""Longest names, in characters: lines of code fit 100 columns, `uq_TABLE_COLUMN` fits 63 bytes."""
 
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "Æ": "Ae", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "Oe", "ł": "l", "Ł": "L"}
@@ -94,7 +95,7 @@ def pascal(text: str, fallback: str = "Thing", limit: int = CLASS_MAX) -> str:
     return f"{fallback}{name}" if name[0].isdigit() else name
 
 
-def kebab(text: str, fallback: str, limit: int = CLASS_MAX) -> str:
+def kebab(text: str, fallback: str, limit: int = 40) -> str:
     """Return an ASCII kebab-case name, for paths of URLs and distribution names."""
     return "-".join(_fit(ascii_words(text), limit)) or fallback
 
@@ -129,7 +130,7 @@ def module_name(cls: str) -> str:
 
 def package_name(text: str) -> str:
     """Return an import package name that hides no module of the library or a dependency."""
-    name = snake(text, "project", CLASS_MAX)
+    name = snake(text, "project", 32)
     return f"{name}_app" if name in _RESERVED_PACKAGES else name
 
 

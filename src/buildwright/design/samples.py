@@ -19,6 +19,27 @@ NUMBERS: dict[FieldType, tuple[Decimal, Decimal, int]] = {
     "money": (Decimal(-(10**10) + 1), Decimal(10**10 - 1), 2),
 }
 """Type -> lowest and highest value that the storage takes, and decimal places."""
+BAD: dict[FieldType, tuple[JsonValue, ...]] = {
+    "string": (5, "  ", "nul \0"),
+    "text": (5, "  "),
+    "integer": ("many", 1.5, True, 2**31),
+    "decimal": ("many", "0.0000001"),
+    "money": ("many", "0.001"),
+    "boolean": ("perhaps", 1),
+    "date": ("2026-13-45", 5),
+    "time": ("25:00", "10:00:00+02:00", 5),
+    "datetime": ("yesterday", 5, "0001-01-01T00:00:00+14:00"),
+    "duration": ("many", -1),
+    "email": ("nobody", 5),
+    "phone": ("call me", "123"),
+    "url": ("not an address", 5),
+    "geo": ({"lat": 91, "lon": 0}, {"lat": 0}),
+    "image": (5, ""),
+    "file": (5, ""),
+    "json": ("text", 5),
+    "list": ("one", [5]),
+}
+"""Values that a field of the type must refuse, whatever its bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +50,12 @@ class Samples:
     allows it; `example` is its value for 1. `low` sorts before `high`; both are None where the
     type has no order or only one value. `below` and `above` lie outside the bounds that the text
     gave, None where it gave none; `least` and `most` are those bounds. `counted` says whether the
-    expression uses `n`.
+    expression uses `n`; `choices` are the values where it picks from a short list.
     """
 
     expression: str
     example: JsonValue
-    bad: JsonValue
+    bad: tuple[JsonValue, ...]
     low: JsonValue | None = None
     high: JsonValue | None = None
     below: JsonValue | None = None
@@ -42,62 +63,59 @@ class Samples:
     most: JsonValue | None = None
     above: JsonValue | None = None
     counted: bool = True
+    choices: tuple[JsonValue, ...] = ()
 
 
 def text_samples(kind: FieldType, label: str) -> Samples:
     """Return samples for types that carry text; `label` is ASCII words."""
     name = label.capitalize()
     slug = label.replace(" ", "-")
-    table: dict[FieldType, tuple[str, JsonValue, JsonValue, JsonValue, JsonValue]] = {
-        "string": (f'f"{name} {{n}}"', f"{name} 1", 5, f"Amber {label}", f"Birch {label}"),
-        "text": (f'f"{name} {{n}}"', f"{name} 1", 5, f"Amber {label}", f"Birch {label}"),
+    table: dict[FieldType, tuple[str, JsonValue, JsonValue, JsonValue]] = {
+        "string": (f'f"{name} {{n}}"', f"{name} 1", f"Amber {label}", f"Birch {label}"),
+        "text": (f'f"{name} {{n}}"', f"{name} 1", f"Amber {label}", f"Birch {label}"),
         "email": (
             'f"person{n}@example.com"',
             "person1@example.com",
-            "nobody",
             "amber@example.com",
             "birch@example.com",
         ),
-        "phone": ('f"+49 30 {100000 + n}"', "+49 30 100001", "call me", "+49 30 1", "+49 30 2"),
+        "phone": ('f"+49 30 {100000 + n}"', "+49 30 100001", "+49 30 1", "+49 30 2"),
         "url": (
             f'f"https://example.com/{slug}/{{n}}"',
             f"https://example.com/{slug}/1",
-            "not an address",
             "https://example.com/a",
             "https://example.com/b",
         ),
-        "image": ('f"images/{n}.png"', "images/1.png", 5, "images/a.png", "images/b.png"),
-        "file": ('f"files/{n}.pdf"', "files/1.pdf", 5, "files/a.pdf", "files/b.pdf"),
+        "image": ('f"images/{n}.png"', "images/1.png", "images/a.png", "images/b.png"),
+        "file": ('f"files/{n}.pdf"', "files/1.pdf", "files/a.pdf", "files/b.pdf"),
         "date": (
             'f"2026-01-{1 + n % 28:02d}"',
             "2026-01-02",
-            "2026-13-45",
             "2026-03-01",
             "2026-09-30",
         ),
-        "time": ('f"10:{n % 60:02d}:00"', "10:01:00", "25:00", "08:30:00", "17:45:00"),
+        "time": ('f"10:{n % 60:02d}:00"', "10:01:00", "08:30:00", "17:45:00"),
         "datetime": (
             'f"2026-01-01T10:{n % 60:02d}:00Z"',
             "2026-01-01T10:01:00Z",
-            "yesterday",
             "2026-03-01T08:00:00Z",
             "2026-09-30T18:30:00Z",
         ),
     }
-    expression, example, bad, low, high = table[kind]
-    return Samples(expression, example, bad, low, high)
+    expression, example, low, high = table[kind]
+    return Samples(expression, example, BAD[kind], low, high)
 
 
 def other_samples(kind: FieldType, label: str) -> Samples:
     """Return samples for booleans and structured types."""
     name = label.capitalize()
     table: dict[FieldType, Samples] = {
-        "boolean": Samples("n % 2 == 1", True, "perhaps", False, True),
+        "boolean": Samples("n % 2 == 1", True, BAD["boolean"], False, True),
         "geo": Samples(
-            '{"lat": 52.5, "lon": 13.0 + n % 90}', {"lat": 52.5, "lon": 14.0}, {"lat": 91, "lon": 0}
+            '{"lat": 52.5, "lon": 13.0 + n % 90}', {"lat": 52.5, "lon": 14.0}, BAD["geo"]
         ),
-        "list": Samples(f'[f"{name} {{n}}", "more"]', [f"{name} 1", "more"], "one"),
-        "json": Samples('{"number": n}', {"number": 1}, "text"),
+        "list": Samples(f'[f"{name} {{n}}", "more"]', [f"{name} 1", "more"], BAD["list"]),
+        "json": Samples('{"number": n}', {"number": 1}, BAD["json"]),
     }
     return table[kind]
 
@@ -112,7 +130,7 @@ def enum_samples(values: tuple[str, ...], literal: Callable[[str], str]) -> Samp
     return Samples(
         literal(values[0]),
         values[0],
-        wrong,
+        (wrong, 5),
         ordered[0] if varied else None,
         ordered[-1] if varied else None,
         counted=False,
@@ -146,8 +164,9 @@ def number_samples(kind: FieldType, least: Decimal | None, most: Decimal | None)
     low, high = start, start + unit * (span - 1 if span < 20 else 10)
     return Samples(
         expression=_expression(start, unit, span, kind),
+        choices=_choices(start, unit, span, kind),
         example=show(start + unit * (1 % span)),
-        bad="many",
+        bad=BAD[kind],
         low=show(low) if span > 1 else None,
         high=show(high) if span > 1 else None,
         below=show(least - step) if least is not None and least > floor else None,
@@ -176,12 +195,21 @@ def _expression(start: Decimal, unit: Decimal, span: int, kind: FieldType) -> st
     places = NUMBERS[kind][2]
     if places == 0:
         return f"{start} + n % {span}"
-    if unit == 1 and start >= 0 and start == int(start):
-        ending = ".00" if kind == "money" else ""
-        return f'f"{{{int(start)} + n % {span}}}{ending}"'
-    values = [plain(start + unit * step, kind) for step in range(min(span, 5))]
-    listed = ", ".join(f'"{value}"' for value in values)
-    return f"[{listed}][n % {len(values)}]" if len(values) > 1 else listed
+    values = _choices(start, unit, span, kind)
+    if values:
+        listed = ", ".join(f'"{value}"' for value in values)
+        return f"[{listed}][n % {len(values)}]"
+    if span == 1:
+        return f'"{plain(start, kind)}"'
+    ending = ".00" if kind == "money" else ""
+    return f'f"{{{int(start)} + n % {span}}}{ending}"'
+
+
+def _choices(start: Decimal, unit: Decimal, span: int, kind: FieldType) -> tuple[str, ...]:
+    counts = unit == 1 and start >= 0 and start == int(start)
+    if NUMBERS[kind][2] == 0 or counts or span == 1:
+        return ()
+    return tuple(plain(start + unit * step, kind) for step in range(min(span, 5)))
 
 
 def _number(kind: FieldType, text: str | None) -> Decimal | None:

@@ -101,8 +101,8 @@ def _shifted(weights: Mapping[str, float], name: str, value: float) -> dict[str,
 
 
 def _variant(row: Mapping[str, Any]) -> Variant:
-    names = ("name", "title", "summary", "complexity", "scalability", "cost")
-    return Variant(**{name: row[name] for name in names}, total=0.0)
+    complexity, scalability, cost = (float(row[name]) for name in DEFAULT_WEIGHTS)
+    return Variant(row["name"], row["title"], row["summary"], complexity, scalability, cost, 0.0)
 
 
 @cache

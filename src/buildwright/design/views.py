@@ -31,7 +31,8 @@ class FieldView:
     """A field as code: `source` is its name in the analysis, `key` in JSON, `attr` in Python.
 
     `type` is what is built: an enum without usable values is a string. `minimum` and `maximum`
-    are plain decimal text or None.
+    are plain decimal text or None. `own_type` names the class of an enum or the type of a bounded
+    number, empty for others.
     """
 
     source: str
@@ -44,7 +45,7 @@ class FieldView:
     minimum: str | None
     maximum: str | None
     members: tuple[Member, ...]
-    enum_class: str
+    own_type: str
     sample: Samples
     scalar: bool
     ranged: bool

@@ -17,6 +17,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from buildwright.core.errors import DiskError
 from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job
 from buildwright.sandbox.cgroup import Group, make_group, remove_group
 from buildwright.sandbox.memory import machine_kills, watch_memory
@@ -55,13 +56,15 @@ class Bubblewrap:
         """Run `job` in namespaces of its own; the whole box dies with its first process."""
         kills = machine_kills()
         status = memory_file(b"")
-        group = self._group(job)
+        group = None
         try:
+            group = self._group(job)
             captured = await run_process(self._launch(job, group, status), job.stdin, job.limits)
             met_limit = captured.watched or bool(group and group.kills())
             starved = not met_limit and machine_kills() > kills
-            return _outcome(captured, os.pread(status, STATUS_BYTES, 0), met_limit, starved)
-        except OSError as error:
+            notes = os.pread(status, STATUS_BYTES, 0)
+            return _outcome(captured, notes, met_limit=met_limit, starved=starved)
+        except (OSError, DiskError) as error:
             return Exit(None, None, health=Health.NOT_STARTED, health_reason=str(error))
         finally:
             os.close(status)
@@ -193,7 +196,7 @@ def _inside(job: Job, uid: int) -> list[str]:
     return [*prefix, *job.argv]
 
 
-def _outcome(captured: Captured, status: bytes, met_limit: bool, starved: bool) -> Exit:
+def _outcome(captured: Captured, status: bytes, *, met_limit: bool, starved: bool) -> Exit:
     health, reason = _health(captured, status)
     if starved and health is not Health.NOT_STARTED:
         health, reason = Health.STARVED, "the machine ran out of memory during the run"

@@ -56,9 +56,7 @@ def tampering(facts: Facts) -> str:
     if told:
         return told[0]
     outcomes = {str(e["id"]): e["outcome"] for e in facts.events if e["e"] == "done"}
-    doubled = [
-        name for name, count in Counter(_finished(facts)).items() if count > 1
-    ]
+    doubled = [name for name, count in Counter(_finished(facts)).items() if count > 1]
     if doubled:
         return f"{doubled[0]} reported more than one outcome"
     if any(outcomes.get(name, "failed") == "passed" for name in facts.decoys):

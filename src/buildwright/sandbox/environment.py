@@ -61,9 +61,7 @@ class Environment:
     cached: bool
 
 
-async def ensure_environment(
-    lock: bytes, *, root: Path, python: Path | None = None
-) -> Environment:
+async def ensure_environment(lock: bytes, *, root: Path, python: Path | None = None) -> Environment:
     """The environment for `lock` (requirements with `--hash` for each) under `root`.
 
     `python` is the interpreter to build on (default: ours). Any number of simultaneous callers
@@ -74,12 +72,12 @@ async def ensure_environment(
     name = hashlib.sha256(lock + b"\0" + (await _description(python)).encode()).hexdigest()[:32]
     target = root / name
     found = Environment(target / "bin" / "python", target, cached=True)
-    if (target / "pyvenv.cfg").is_file():
+    if _is_whole(target):
         return found
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
         async with _locked(root / f"{name}.lock"):
-            if (target / "pyvenv.cfg").is_file():
+            if _is_whole(target):
                 return found
             await _build(lock, python, target)
     except OSError as error:
@@ -88,6 +86,10 @@ async def ensure_environment(
             next_step="free some space or choose another BUILDWRIGHT_HOME, then run again",
         ) from error
     return Environment(found.python, target, cached=False)
+
+
+def _is_whole(target: Path) -> bool:
+    return (target / "pyvenv.cfg").is_file()
 
 
 def _check_lock(lock: bytes) -> None:
@@ -185,10 +187,11 @@ async def _install_with_pip(python: Path, partial: Path, listed: Path) -> None:
 async def _checked(command: Sequence[str]) -> None:
     code, output = await _run(command)
     if code != 0:
-        raise _explained(output)
+        raise explained(output)
 
 
-def _explained(output: str) -> EnvironmentBuildError:
+def explained(output: str) -> EnvironmentBuildError:
+    """The error for what uv or pip printed, with its cause where it is a known one."""
     rows = [row.strip() for row in output.splitlines() if row.strip()]
     said = " | ".join(rows[-TAIL_LINES:])[:600] or "no output"
     for words, cause, step in CAUSES:

@@ -93,9 +93,7 @@ def _is_fixture(node: FunctionNode) -> bool:
 
 def _allows_skip(node: FunctionNode) -> bool:
     return _marked(node.decorator_list) or any(
-        _last_name(part.func) in SKIP_CALLS
-        for part in ast.walk(node)
-        if isinstance(part, ast.Call)
+        _last_name(part.func) in SKIP_CALLS for part in ast.walk(node) if isinstance(part, ast.Call)
     )
 
 

@@ -69,7 +69,6 @@ class Sandlock:
         options: dict[str, object] = {
             "fs_readable": [str(path) for path in seen if path.exists()],
             "fs_writable": [str(temporary), *WRITABLE],
-            "max_memory": job.limits.memory_bytes * 2,
             "max_processes": job.limits.processes,
         }
         return {"kind": "sandlock", "sandlock": str(self.home), "options": options}
@@ -116,7 +115,7 @@ async def _guarded(job: Job, describe: Callable[[Path], dict[str, object]]) -> E
     finally:
         os.close(status)
         await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
-    return _outcome(captured, notes, machine_kills() > kills)
+    return _outcome(captured, notes, starved=machine_kills() > kills)
 
 
 def _common(job: Job, temporary: Path) -> dict[str, object]:
@@ -130,9 +129,7 @@ def _common(job: Job, temporary: Path) -> dict[str, object]:
     }
 
 
-def _launch(
-    spec: dict[str, object], status: int, control: int, stop: Callable[[], None]
-) -> Launch:
+def _launch(spec: dict[str, object], status: int, control: int, stop: Callable[[], None]) -> Launch:
     described = memory_file(json.dumps(spec).encode())
     descriptors = (described, os.dup(status), control)
     command = [sys.executable, "-I", "-S", guard.__file__, *map(str, descriptors)]
@@ -141,7 +138,7 @@ def _launch(
     return Launch(command, descriptors, stop=stop)
 
 
-def _outcome(captured: Captured, notes: dict[str, Any], starved: bool) -> Exit:
+def _outcome(captured: Captured, notes: dict[str, Any], *, starved: bool) -> Exit:
     health, reason = Health.OK, ""
     if "error" in notes:
         health, reason = Health.NOT_STARTED, str(notes["error"])

@@ -46,7 +46,7 @@ async def open_sandbox(
     `unsafe` without leave, UnknownNameError for any other name.
     """
     if backend == "unsafe":
-        return _unsafe(allow_unsafe)
+        return _unsafe(allowed=allow_unsafe)
     if backend not in ("auto", *BACKENDS):
         raise UnknownNameError("sandbox backend", backend, ("auto", *BACKENDS, "unsafe"))
     reasons = []
@@ -66,7 +66,7 @@ async def available_backends(cache: Path | None = None) -> tuple[Sandbox, ...]:
     return tuple(box for box in found if box is not None)
 
 
-def _unsafe(allowed: bool) -> Sandbox:
+def _unsafe(*, allowed: bool) -> Sandbox:
     if not allowed:
         raise SettingsError(
             "sandbox 'unsafe' runs generated code with all your rights and was not allowed",

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from buildwright.sandbox.box import Exit, Health, Job, Limits, Sandbox
+from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job, Limits, Sandbox
 from buildwright.sandbox.inside import probe as inside
 
 REQUIRED = ("user", "files", "secrets", "processes", "network", "seccomp", "forks")
 """Without any one of these, foreign code is not run."""
 
-SECRET = "canary"
+CANARY = "canary"
 LIMITS = Limits(wall_s=10.0, cpu_s=5, memory_bytes=256 << 20, processes=24, tmp_bytes=1 << 20)
 
 
@@ -33,13 +33,7 @@ class Proof:
 
 async def prove(box: Sandbox) -> Proof:
     """Run the probe in `box`. A layer counts when the attempt against it failed."""
-    with tempfile.TemporaryDirectory(prefix="buildwright-probe-") as folder, _listeners() as ears:
-        tree, canary = Path(folder, "tree"), Path(folder, "canary")
-        tree.mkdir()
-        canary.write_text(SECRET)
-        for path in (Path(folder), tree, canary):
-            path.chmod(0o755)
-        tcp, udp = ears
+    with _stage() as (tree, canary), _listeners() as (tcp, udp):
         facts = {
             "port": tcp.getsockname()[1],
             "datagrams": udp.getsockname()[1],
@@ -47,7 +41,7 @@ async def prove(box: Sandbox) -> Proof:
             "tree": str(tree),
             "pid": os.getpid(),
             "forks": LIMITS.processes,
-            "names": ["TMPDIR", "HOME", "BUILDWRIGHT_REPORT_FD"],
+            "names": ["TMPDIR", "HOME", REPORT_FD_VARIABLE],
         }
         job = Job(
             argv=(sys.executable, "-I", "-S", inside.__file__),
@@ -58,11 +52,8 @@ async def prove(box: Sandbox) -> Proof:
             wants_report=True,
         )
         ended = await box.execute(job)
-        return _judged(
-            ended,
-            heard=_arrived(tcp) or _arrived(udp),
-            touched=canary.read_text() != SECRET or any(tree.iterdir()),
-        )
+        heard = _arrived(tcp) or _arrived(udp)
+        return _judged(ended, heard=heard, touched=_touched(tree, canary))
 
 
 def interpreter_paths(python: Path) -> tuple[Path, ...]:
@@ -96,6 +87,23 @@ def _judged(ended: Exit, *, heard: bool, touched: bool) -> Proof:
     missing = [name for name in REQUIRED if not held.get(name)]
     layers = tuple(name for name in REQUIRED if held.get(name))
     return Proof(layers, f"not held: {', '.join(missing)}" if missing else "")
+
+
+@contextlib.contextmanager
+def _stage() -> Iterator[tuple[Path, Path]]:
+    """A tree for the box, and beside it a file that it must not reach, readable for everyone."""
+    with tempfile.TemporaryDirectory(prefix="buildwright-probe-") as folder:
+        tree, canary = Path(folder, "tree"), Path(folder, "canary")
+        tree.mkdir()
+        canary.write_text(CANARY)
+        for path in (Path(folder), tree):
+            path.chmod(0o755)
+        canary.chmod(0o644)
+        yield tree, canary
+
+
+def _touched(tree: Path, canary: Path) -> bool:
+    return canary.read_text() != CANARY or any(tree.iterdir())
 
 
 @contextlib.contextmanager

@@ -149,7 +149,7 @@ async def _started(
     try:
         process = await asyncio.create_subprocess_exec(
             *launch.command,
-            stdin=theirs,
+            stdin=theirs.fileno(),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=launch.descriptors,

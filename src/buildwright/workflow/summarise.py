@@ -80,7 +80,7 @@ def _analysis_line(update: Update) -> str:
     found = update.analysis
     wanted = sum(1 for item in found.items if item.priority is not Priority.WONT)
     names = ", ".join(entity.name for entity in found.entities)
-    return f"{found.kind}, {wanted} items, entities: {names or 'none'}"
+    return f"{found.kind}, {wanted} item{'s' * (wanted != 1)}, entities: {names or 'none'}"
 
 
 def _plan_line(update: Update) -> str:

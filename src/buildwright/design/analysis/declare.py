@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from buildwright.design.analysis import lexicon
 from buildwright.design.analysis.fields import guesses
 from buildwright.design.analysis.keeping import Kept, kept_at
+from buildwright.design.analysis.model import is_system
 from buildwright.design.analysis.phrases import (
     Element,
     Noun,
     clause_start,
+    earlier_subject,
     noun_after,
     noun_before,
     split_list,
@@ -59,7 +61,7 @@ def declarations(sentences: tuple[Sentence, ...]) -> list[Declaration]:
 def likely_fields(elements: list[Element], least: int = 1) -> bool:
     """True if a list reads like properties: enough known kinds of property, nothing unreadable."""
     read = [guesses(element) for element in elements]
-    if not read or not all(read):
+    if not read or sum(map(bool, read)) * 10 < len(read) * 7:
         return False
     sure = sum(any(guess.sure for guess in group) for group in read)
     return sure >= least and sure * 3 >= len(read)
@@ -68,7 +70,7 @@ def likely_fields(elements: list[Element], least: int = 1) -> bool:
 def _remember_subject(tokens: tuple[Token, ...], context: _Context) -> None:
     noun = noun_after(tokens, 0)
     if noun and noun.determiner in ("a", "an", "each", "every") and noun.last < len(tokens):
-        if noun.head not in lexicon.words("system"):
+        if not is_system(noun):
             context.last = (noun,)
 
 
@@ -77,17 +79,16 @@ def _in_sentence(
 ) -> list[Declaration]:
     found: list[Declaration] = []
     position = 0
-    start = 0
     while position < len(tokens):
         declaration = _at(number, tokens, position, context)
-        if declaration is None or (declaration.nouns and declaration.nouns[0].first < start):
+        if declaration is None:
             position += 1
             continue
         found.append(declaration)
         if declaration.how == "fields":
             context.last = declaration.nouns
-        position = max(position + 1, declaration.last)
-        start = position if declaration.how == "fields" else start
+        given = declaration.how == "fields"
+        position = max(position + 1, declaration.last) if given else position + 1
     return found
 
 
@@ -107,7 +108,23 @@ def _at(
     if having:
         return _having(number, tokens, index, having, context)
     kept = kept_at(tokens, index)
-    return _kept(number, tokens, index, kept) if kept else None
+    if kept:
+        return _kept(number, tokens, index, kept)
+    return _of_the_last(number, tokens, index, context)
+
+
+def _of_the_last(
+    number: int, tokens: tuple[Token, ...], index: int, context: _Context
+) -> Declaration | None:
+    """ "…; we keep the name and a phone number": of what was spoken of last."""
+    if lexicon.verb_stem(tokens[index].low) not in ("keep", "store", "record", "save", "need"):
+        return None
+    if not index or tokens[index - 1].low != "we" or not context.last:
+        return None
+    elements, end = split_list(tokens, index + 1)
+    if not likely_fields(elements, 2):
+        return None
+    return Declaration(number, context.last, tuple(elements), index, end)
 
 
 _HAVE_VERBS = frozenset({"has", "have", "contains", "holds", "carries", "includes", "hold", "contain"})
@@ -120,17 +137,31 @@ def _have(tokens: tuple[Token, ...], index: int) -> int:
     """Index where the list behind a verb of having starts, 0 if `index` is no such verb."""
     low = tokens[index].low
     following = tokens[index + 1].low if index + 1 < len(tokens) else ""
-    if low in _HAVE_VERBS or low in ("carry", "include", "hv", "needs"):
+    if low in _HAVE_VERBS or low in ("carry", "include", "hv"):
         participle = following.endswith("ed") and not _followed_by_noun(tokens, index + 1)
+        participle = participle or lexicon.is_verb_like(following) and _is_finite(following)
         bad = following in ("to", "been", "not", "never", "no", "only", "") or participle
         return 0 if bad and following != "only" else index + 1
     if low in ("consists", "consist") and following in ("of",):
         return index + 2
+    if low in ("is", "are") and following in ("of", "by", "for", "between", "on", "in", "at"):
+        return index + 1 if _several_parts(tokens, index) else 0
     if low in ("is", "are") and following in ("just", "simply", "only", "basically"):
         return index + 2
     if low in ("is", "are") and following in _PASSIVE and index + 2 < len(tokens):
         return index + 3 if tokens[index + 2].low in ("by", "with", "of", "as") else 0
     return 0
+
+
+def _several_parts(tokens: tuple[Token, ...], index: int) -> bool:
+    """ "is of one bridge, by one inspector, with a grade …": a list of what belongs to a thing."""
+    rest = tokens[index + 1 : index + 30]
+    commas = [i for i, token in enumerate(rest[:-1]) if token.low in (",", "and")]
+    return any(rest[i + 1].low in ("by", "on", "with", "at", "for", "of", "in") for i in commas)
+
+
+def _is_finite(low: str) -> bool:
+    return low in lexicon.words("be") or low in lexicon.words("modals")
 
 
 def _followed_by_noun(tokens: tuple[Token, ...], index: int) -> bool:
@@ -141,13 +172,21 @@ def _having(
     number: int, tokens: tuple[Token, ...], index: int, start: int, context: _Context
 ) -> Declaration | None:
     nouns = _subjects(tokens, index, context)
-    if not nouns or (nouns[0].head in lexicon.words("system") and not nouns[0].plural):
+    if not nouns or is_system(nouns[0]) or _after_slash(tokens, nouns[0]):
         return None
     elements, end = split_list(tokens, start)
     if not elements or not any(guesses(element) for element in elements):
         return None
-    first = nouns[0].first if nouns[0].first < index else index
+    first = nouns[0].first if _is_here(tokens, nouns[0]) else index
     return Declaration(number, nouns, tuple(elements), first, end)
+
+
+def _after_slash(tokens: tuple[Token, ...], noun: Noun) -> bool:
+    return _is_here(tokens, noun) and noun.first > 0 and tokens[noun.first - 1].low == "/"
+
+
+def _is_here(tokens: tuple[Token, ...], noun: Noun) -> bool:
+    return noun.last <= len(tokens) and tokens[noun.first].start == noun.start
 
 
 def _subjects(tokens: tuple[Token, ...], index: int, context: _Context) -> tuple[Noun, ...]:
@@ -163,7 +202,10 @@ def _subjects(tokens: tuple[Token, ...], index: int, context: _Context) -> tuple
     noun = noun_before(tokens, end)
     if noun is None:
         closing = end > 0 and tokens[end - 1].low == ")"
-        return _before_bracket(tokens, end - 1) if closing else ()
+        if closing:
+            return _before_bracket(tokens, end - 1)
+        joined = end > 0 and tokens[end - 1].low in ("and", ",")
+        return earlier_subject(tokens, end - 1) if joined else ()
     return _conjoined(tokens, noun)
 
 
@@ -193,18 +235,44 @@ def _after_colon(number: int, tokens: tuple[Token, ...], index: int) -> Declarat
     noun = noun_before(tokens, index)
     if noun is None and index and tokens[index - 1].low == ")":
         noun = next(iter(_before_bracket(tokens, index - 1)), None)
+    if noun is not None:
+        chain = _chain_head(tokens, noun)
+        noun = _subject_behind(tokens, noun) if chain is noun or is_system(chain) else chain
     if noun is None or not _declarable(noun):
         return None
     elements, end = split_list(tokens, index + 1)
-    least = 1 if tokens[index].low == "=" or noun.plural else 1
-    if len(elements) < 2 or not likely_fields(elements, least):
+    if len(elements) < 2 or not likely_fields(elements) or any(map(_declares, elements)):
         return None
     return Declaration(number, (noun,), tuple(elements), noun.first, end)
 
 
+def _declares(element: Element) -> bool:
+    """True if the element is a thing with its own properties: "pieces (title, composer)"."""
+    if not element.groups or not element.tokens or not lexicon.is_plural(element.lows[-1]):
+        return False
+    inner, _ = split_list(element.groups[0], 0)
+    return len(inner) > 1 and likely_fields(inner, (len(inner) + 1) // 2)
+
+
+def _subject_behind(tokens: tuple[Token, ...], noun: Noun) -> Noun:
+    """Of "readings belong to a plot: …" or "invoices are made for each lease: …" the subject."""
+    before = noun.first - 1
+    while before > 0 and (
+        tokens[before].low in lexicon.words("determiners") or tokens[before].low == "exactly"
+    ):
+        before -= 1
+    if before < 2 or tokens[before].low not in lexicon.words("prepositions"):
+        return noun
+    subject = noun_after(tokens, 0)
+    if subject is None or subject.last >= before or is_system(subject):
+        return noun
+    return subject if lexicon.is_verb_like(tokens[subject.last].low) else noun
+
+
+
 def _declarable(noun: Noun) -> bool:
     head = noun.head
-    if head in lexicon.words("system") or head in lexicon.words("label_words"):
+    if is_system(noun) or head in lexicon.words("label_words"):
         return False
     return not (head.endswith("ed") and lexicon.verb_stem(head))
 
@@ -215,7 +283,7 @@ def _bracketed(number: int, tokens: tuple[Token, ...], index: int) -> Declaratio
     if noun is None or not _declarable(noun):
         return None
     elements, _ = split_list(tokens[:end], index + 1)
-    if len(elements) < 2 or not likely_fields(elements):
+    if len(elements) < 2 or not likely_fields(elements, (len(elements) + 1) // 2):
         return None
     return Declaration(number, (noun,), tuple(elements), noun.first, end + 1)
 
@@ -226,14 +294,23 @@ def _with(
     noun = noun_before(tokens, index)
     if noun is None and index and tokens[index - 1].low == ",":
         nouns = _clause_subject(tokens, context)
+    elif noun is None and index > 1 and tokens[index - 1].low in ("each", "another"):
+        noun = noun_before(tokens, index - 2)
+        nouns = (_chain_head(tokens, noun),) if noun else ()
     else:
         nouns = (_chain_head(tokens, noun),) if noun else ()
     if not nouns or not _declarable(nouns[0]) or nouns[0].head in lexicon.words("stop_nouns"):
         return None
-    elements, end = split_list(tokens, index + 1)
+    slash = 1 if tokens[index].low == "w" and tokens[index + 1 :][:1] else 0
+    slash = slash if slash and tokens[index + 1].low == "/" else 0
+    elements, end = split_list(tokens, index + 1 + slash)
     if not likely_fields(elements):
         return None
-    return Declaration(number, nouns, tuple(elements), min(nouns[0].first, index), end)
+    return Declaration(number, nouns, tuple(elements), _first(tokens, nouns[0], index), end)
+
+
+def _first(tokens: tuple[Token, ...], noun: Noun, index: int) -> int:
+    return min(noun.first, index) if _is_here(tokens, noun) else index
 
 
 def _chain_head(tokens: tuple[Token, ...], noun: Noun) -> Noun:
@@ -248,7 +325,7 @@ def _chain_head(tokens: tuple[Token, ...], noun: Noun) -> Noun:
         if before < 1 or tokens[before].low not in _CHAIN:
             break
         outer = noun_before(tokens, before)
-        if outer is None or outer.head in lexicon.words("stop_nouns"):
+        if outer is None or outer.head in lexicon.words("stop_nouns") | lexicon.words("collections"):
             break
         noun = outer
     return noun
@@ -270,7 +347,7 @@ def _for_each(number: int, tokens: tuple[Token, ...], index: int) -> Declaration
     noun = noun_after(tokens, index + 1)
     if noun is None or noun.last >= len(tokens) or not noun.determiner or noun.plural:
         return None
-    if tokens[noun.last].low not in ("only", "just", ":"):
+    if tokens[noun.last].low not in ("only", "just", ":", ","):
         return None
     elements, end = split_list(tokens, noun.last + 1)
     if not likely_fields(elements):

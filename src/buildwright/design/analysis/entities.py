@@ -8,8 +8,14 @@ from buildwright.core.requirements import Field, Relation, Span
 from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.declare import Declaration, declarations, likely_fields
 from buildwright.design.analysis.fields import Guess, guesses
-from buildwright.design.analysis.model import Draft, Model, is_actor_or_system, role_of
-from buildwright.design.analysis.phrases import Element, Noun, noun_after
+from buildwright.design.analysis.model import (
+    Draft,
+    Model,
+    is_actor_or_system,
+    is_system,
+    role_of,
+)
+from buildwright.design.analysis.phrases import Element, Noun, noun_after, split_list
 from buildwright.design.analysis.text import Document
 
 
@@ -33,9 +39,7 @@ def gather(document: Document) -> Model:
 
 def _is_strong(declaration: Declaration) -> bool:
     noun = declaration.nouns[0]
-    if noun.head in lexicon.words("system") and not noun.plural:
-        return False
-    if noun.head in lexicon.words("never_things"):
+    if is_system(noun) or noun.head in lexicon.words("never_things"):
         return False
     return likely_fields(list(declaration.elements))
 
@@ -105,15 +109,18 @@ def _element(model: Model, draft: Draft, element: Element, sentence: int) -> boo
 
 def _nested(model: Model, draft: Draft, element: Element, sentence: int) -> bool | None:
     """ "can have feedings: time, food, amount": the plural before the colon is a thing itself."""
-    if not element.colon or not element.values:
-        return None
-    inner = [Element(tokens=list(tokens)) for tokens in element.values]
-    noun = noun_after(element.tokens, 0)
-    if noun is None or not noun.plural or not likely_fields(inner):
+    inner: list[Element] = []
+    if element.colon and element.values:
+        inner = [Element(tokens=list(tokens)) for tokens in element.values]
+    elif element.groups:
+        inner, _ = split_list(element.groups[0], 0)
+    noun = noun_after(element.tokens, 0) if len(inner) > 1 else None
+    if noun is None or not noun.plural or not likely_fields(inner, (len(inner) + 1) // 2):
         return None
     child = model.add(_absolute(noun))
     if child is None or child is draft:
         return None
+    model.many.add((draft.name, child.name))
     _relate(model, child, draft, role_of(draft.name), element.tokens[0].start, sentence)
     return all([_element(model, child, part, sentence) for part in inner])
 
@@ -127,6 +134,7 @@ def _take(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
     if target is None:
         _take_field(model, draft, guess, sentence)
     elif guess.many:
+        model.many.add((draft.name, target.name))
         _relate(model, target, draft, role_of(draft.name), guess.start, sentence)
     else:
         role = types.snake(guess.words) or role_of(target.name)
@@ -144,7 +152,8 @@ def _target(model: Model, draft: Draft, guess: Guess) -> Draft | None:
         fits = exact or not guess.sure or guess.determiner in ("one", "its", "exactly")
         same = target is draft and exact
         return target if fits and not same else None
-    if guess.determiner in ("one", "exactly", "single") and not guess.sure and not guess.many:
+    alone = guess.determiner in ("one", "exactly", "single") and not guess.leading_with
+    if alone and not guess.sure and not guess.many:
         return model.add(_noun_of(guess))
     return None
 

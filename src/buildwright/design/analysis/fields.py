@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from buildwright.core.requirements import FieldType
 from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.groups import Marks, bounds_of, enum_values, marks_of
-from buildwright.design.analysis.phrases import ENUM_HEADS, Element, Noun
+from buildwright.design.analysis.phrases import ENUM_HEADS, Element, Noun, names_value
 from buildwright.design.analysis.text import Token
 from buildwright.design.words import singular
 
@@ -28,6 +28,7 @@ class Guess:
     determiner: str = ""
     many: bool = False
     sure: bool = True
+    leading_with: bool = False
 
 
 def guesses(element: Element) -> list[Guess]:
@@ -70,7 +71,8 @@ def _values(element: Element) -> tuple[list[Token], tuple[str, ...], Marks]:
         if low in ("of", "is", "as", "either", "being", "like") and 0 < index < len(lows) - 1:
             head = tokens[: index - 1] if lows[index - 1] in ("such", "is") else tokens[:index]
             return head, _first_values(tokens[index + 1 :]) + rest, marks
-    start = next((i for i, low in enumerate(lows) if low in ENUM_HEADS), None)
+    named = [0] if names_value(tokens) else []
+    start = next(iter(named or [i for i, low in enumerate(lows) if low in ENUM_HEADS]), None)
     if start is not None and start < len(lows) - 1:
         return tokens[: start + 1], _first_values(tokens[start + 1 :]) + rest, marks
     return tokens, (), marks
@@ -185,25 +187,37 @@ def _moment(tokens: list[Token], marks: Marks) -> Guess | None:
 
 
 def _noun_guess(tokens: list[Token], marks: Marks) -> Guess | None:
+    if len(tokens) > 1 and tokens[-1].low in ("optional", "optionally"):
+        tokens, marks = tokens[:-1], replace(marks, required=False)
+    leading = tokens[0].low == "with"
+    either = any(t.low == "or" for t in tokens) and tokens[-1].low == "not"
     tokens, determiner, marks = _strip_front(tokens, marks)
     tokens, marks, unit = bounds_of(tokens, marks)
     words, many, kind = _name_words(tokens)
-    if not words or not all(lexicon.is_nominal(w) or w in ("from", "to", "by") for w in words):
+    if not words or not all(lexicon.is_nominal(w) or w in ("from", "to", "by", "on", "in") for w in words):
         return None
     suffix = ""
     if unit:
         suffix, kind = unit
     hinted = kind or types.type_of(words)
-    if marks.values:
+    if marks.values and hinted in (None, "string", "text", "enum", "list", "boolean", "decimal"):
         hinted = "enum"
     if len(words) == 1 and types.is_boolean_adjective(words[0]):
         hinted = "boolean"
+    hinted = "boolean" if either else hinted
     many = many or (hinted is None and lexicon.is_plural(words[-1]))
     final: FieldType = hinted or marks.kind or ("list" if many else "string")
     if marks.kind and not unit:
         final = marks.kind
     name = types.snake((*words, suffix) if suffix else words)
-    return _guess(name, final, words, marks, tokens, determiner, sure=hinted is not None)
+    if determiner[:1].isdigit() and determiner != "1" or determiner in _COUNTED:
+        return None
+    sure = bool(hinted or marks.kind or marks.minimum is not None)
+    found = _guess(name, final, words, marks, tokens, determiner, sure=sure)
+    return replace(found, leading_with=leading)
+
+
+_COUNTED = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"})
 
 
 def _guess(
@@ -243,13 +257,15 @@ def _strip_front(tokens: list[Token], marks: Marks) -> tuple[list[Token], str, M
             determiner = low if low not in _FRONT else determiner
         elif low in lexicon.words("number_words") or low in lexicon.words("adverbs"):
             determiner = low if low in lexicon.words("number_words") else determiner
+        elif low in ("or", "more", "least") and index and determiner:
+            determiner = "many"
         elif low not in ("required", "mandatory", "up", "free-text"):
             break
         index += 1
     return tokens[index:], determiner, marks
 
 
-_FRONT = frozenset({"with", "of", "for", "by", "on", "in", "at", "to", "as", "his", "plus", "wished"})
+_FRONT = frozenset({"with", "between", "of", "for", "by", "on", "in", "at", "to", "as", "his", "plus", "wished"})
 _ABSTRACT = frozenset({"kind", "type", "sort"})
 
 
@@ -257,6 +273,13 @@ def _name_words(tokens: list[Token]) -> tuple[tuple[str, ...], bool, FieldType |
     lows = [token.low.removesuffix("'s").rstrip("'") for token in tokens]
     cut = next((i for i, low in enumerate(lows) if i and _is_preposition(low)), len(lows))
     words = [_ABBREVIATED.get(low, low) for low in lows[:cut] if lexicon.is_nominal(low)]
+    if words[-2:] in (["email", "address"], ["mail", "address"]):
+        words.pop()
+    if lows[cut:][1:] and lows[cut + 1] in _IDIOMS and cut + 2 == len(lows):
+        return (*words, *lows[cut:]), False, None
+    if words == ["link"] and lows[cut : cut + 1] == ["to"]:
+        linked = [low for low in lows[cut + 1 :] if lexicon.is_nominal(low)]
+        return (*linked[:2], "url"), False, "url"
     if cut == len(lows) or lows[cut] != "of":
         if cut < len(lows) and cut == len(lows) - 1 and lows[cut] in ("from", "to", "by"):
             words.append(lows[cut])
@@ -283,7 +306,8 @@ def _of_phrase(
     return tuple(words), False, None
 
 
-_ABBREVIATED = {"no": "number", "nr": "number", "num": "number", "qty": "quantity", "dob": "birth-date"}
+_IDIOMS = frozenset("hand stock use file order force charge loan sale".split())
+_ABBREVIATED = {"no": "number", "nr": "number", "num": "number", "qty": "quantity", "dob": "birth-date", "e-mail": "email", "e-mails": "emails", "tel": "phone"}
 
 
 def _is_preposition(low: str) -> bool:

@@ -159,6 +159,9 @@ def _unit(
         unit = types.unit_of(lows[cut + 1 :])
         if unit:
             return tokens[:cut], marks, unit
+    whole = types.unit_of(lows)
+    if whole and len(lows) == 2 and lows[0] in ("square", "cubic"):
+        return tokens, marks, ("", whole[1])
     if len(lows) > 1 and lexicon.is_nominal(lows[-1]) and len(lows[-1]) <= 3:
         unit = types.unit_of(lows[-1:])
         if unit:

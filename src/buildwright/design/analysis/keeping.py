@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from buildwright.design.analysis import lexicon
+from buildwright.design.analysis.grammar import is_used_as_verb
 from buildwright.design.analysis.phrases import Noun, Tokens, noun_after, noun_before
 
 
@@ -30,11 +31,13 @@ def kept_at(tokens: Tokens, index: int) -> Kept | None:
         found = _about_each(tokens, index)
         if found:
             return found
-        if _is_used_as_verb(tokens, index):
+        if is_used_as_verb(tokens, index):
             return _objects(tokens, _object_start(tokens, index), strong=True)
         return None
-    if stem in lexicon.words("crud_verbs") and _is_used_as_verb(tokens, index):
+    if stem in lexicon.words("crud_verbs") and is_used_as_verb(tokens, index):
         return _objects(tokens, index + 1, strong=False)
+    if low == "of" and index and tokens[index - 1].low in ("table", "tables"):
+        return _objects(tokens, index + 1, strong=True)
     if low in ("for", "of", "over", "about", "around") and _after_system(tokens, index):
         return _objects(tokens, index + 1, strong=True)
     return None
@@ -69,41 +72,6 @@ def _skip_adverbs(tokens: Tokens, index: int) -> int:
     while index < len(tokens) and tokens[index].low in ("only", "just", "also", "simply", ":"):
         index += 1
     return index
-
-
-def _is_used_as_verb(tokens: Tokens, index: int) -> bool:
-    if index + 1 >= len(tokens):
-        return False
-    before = tokens[index - 1].low if index else ""
-    low = tokens[index].low
-    if not before or not tokens[index - 1].is_word:
-        return low == lexicon.verb_stem(low) or low.endswith("ing") or _listed_verb(tokens, index)
-    if low.endswith("ing"):
-        return before in ("for", "of", "by", "and", "or", "start") or before in _SYSTEM_WORDS()
-    if before in _VERB_LEADS or before in lexicon.words("modals"):
-        return before != "and" or _listed_verb(tokens, index) or low != lexicon.verb_stem(low)
-    if low.endswith("ed"):
-        return False
-    return (low != lexicon.verb_stem(low) and tokens[index - 1].low in _SYSTEM_WORDS()) or (
-        lexicon.is_plural(before) and low == lexicon.verb_stem(low) and not lexicon.is_plural(low)
-    )
-
-
-def _SYSTEM_WORDS() -> frozenset[str]:
-    return lexicon.words("system")
-
-
-_VERB_LEADS = frozenset(
-    ["to", "we", "it", "they", "i", "you", "that", "which", "who", "and", "or", "can", "must", "should", "will", "may", "shall", "lets", "users", "people", "please", "also", "only", "simply", "then", "staff", "everyone", "anyone", "members", "admins"]
-)
-
-
-def _listed_verb(tokens: Tokens, index: int) -> bool:
-    """True if an earlier part of the same list of verbs is a verb: "create, edit and delete"."""
-    position = index - 1
-    while position > 0 and tokens[position].low in (",", "and", "or", "/"):
-        position -= 1
-    return position >= 0 and bool(lexicon.verb_stem(tokens[position].low))
 
 
 def _object_start(tokens: Tokens, index: int) -> int:

@@ -8,7 +8,7 @@ from functools import cache
 
 from buildwright.core.requirements import ProjectKind
 from buildwright.design.analysis import lexicon
-from buildwright.design.analysis.text import Document, Sentence, tokenize
+from buildwright.design.analysis.text import MAX_CHARS, Document, Sentence, tokenize
 
 _WINDOW = 4
 _LEAST = 2.5
@@ -33,6 +33,7 @@ def choose_kind(document: Document, *, has_entities: bool) -> Choice:
     for number, sentence in enumerate(document.sentences):
         if sentence.section != "wont":
             _score(sentence, number == 0, points, seen)
+    _score_scripts(document.text[:MAX_CHARS], points, seen)
     for heading in document.headings[:1]:
         tokens = tokenize(heading)
         _score(Sentence(0, 0, tokens), True, points, seen)
@@ -46,6 +47,14 @@ def _cues() -> dict[tuple[str, ...], tuple[tuple[str, float], ...]]:
         for cue, weight in cues.items():
             found[tuple(token.low for token in tokenize(cue))].append((kind, float(weight)))
     return {cue: tuple(kinds) for cue, kinds in found.items()}
+
+
+def _score_scripts(text: str, points: dict[str, float], seen: dict[str, list[str]]) -> None:
+    """Cues of scripts without spaces are looked for as parts of the text."""
+    for cue, kinds in _cues().items():
+        if len(cue) == 1 and not cue[0].isascii() and not cue[0][0].islower() and cue[0] in text:
+            for kind, weight in kinds:
+                _count(kind, cue[0], weight, points, seen)
 
 
 def _score(

@@ -36,12 +36,16 @@ class Doubt:
 
 @dataclass(slots=True)
 class Model:
-    """Entities by name, relations in order, doubts, and the parts of the text that were used."""
+    """Entities by name, relations in order, doubts, and the parts of the text that were used.
+
+    `many` holds (owner, part) for everything that is said to have more than one of something.
+    """
 
     text: str
     drafts: dict[str, Draft] = field(default_factory=dict)
     relations: list[Relation] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    many: set[tuple[str, str]] = field(default_factory=set)
     used: dict[int, list[Span]] = field(default_factory=dict)
     asked: dict[int, dict[str, int]] = field(default_factory=dict)
 
@@ -135,7 +139,14 @@ def role_of(name: str) -> str:
     return types.snake(tuple(_words(name)))
 
 
+def is_system(noun: Noun) -> bool:
+    """True for the software itself or its makers: "the API", "we", "the library"."""
+    if noun.head in lexicon.words("system"):
+        return not noun.plural
+    named = noun.determiner in ("a", "an", "each", "every", "any", "one")
+    return noun.head in lexicon.words("system_soft") and not named and not noun.plural
+
+
 def is_actor_or_system(noun: Noun) -> bool:
     """True for words that are not things to keep unless the text gives them properties."""
-    head = noun.head
-    return head in lexicon.words("stop_nouns") or head in lexicon.words("system")
+    return noun.head in lexicon.words("stop_nouns") or is_system(noun)

@@ -58,7 +58,7 @@ def _is_content(low: str) -> bool:
 
 def _declared(model: Model, tokens: Tokens, sentence: int, reading: Reading) -> None:
     start, end = tokens[0].start, tokens[-1].end
-    spans = [s for s in model.used.get(sentence, ()) if s.start >= start and s.end <= end]
+    spans = [s for s in model.used.get(sentence, ()) if s.start < end and s.end > start]
     for need, at in model.asked.get(sentence, {}).items():
         if start <= at < end:
             reading.add(need, 0, 0)

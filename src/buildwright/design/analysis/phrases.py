@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from buildwright.design.analysis import lexicon
+from buildwright.design.analysis.grammar import is_used_as_verb
 from buildwright.design.analysis.text import Token
 from buildwright.design.words import singular
 
 Tokens = Sequence[Token]
 
-_PLURAL_MODIFIERS = frozenset({"sports", "sales", "goods", "savings", "news", "series", "arts"})
 _RELATIVE = frozenset({"that", "which", "who", "whose"})
 _WH = frozenset({"whether", "if", "when", "where", "who", "what", "which", "how", "why"})
 _MAX_WORDS = 5
@@ -58,6 +58,11 @@ class Element:
     colon: bool = False
 
     @property
+    def bare(self) -> tuple[str, ...]:
+        """Lower-case tokens without determiners."""
+        return tuple(low for low in self.lows if low not in lexicon.words("determiners"))
+
+    @property
     def lows(self) -> tuple[str, ...]:
         """Lower-case tokens outside brackets."""
         return tuple(token.low for token in self.tokens)
@@ -67,8 +72,9 @@ def noun_after(tokens: Tokens, index: int) -> Noun | None:
     """The noun phrase that starts at `index`, determiners and numbers before it skipped."""
     determiner = ""
     while index < len(tokens) and _opens(tokens, index):
-        determiner = tokens[index].low
+        determiner = "many" if tokens[index].low in ("number", "lot") else tokens[index].low
         index += 1
+    determiner = "many" if determiner == "of" else determiner
     last = index
     while last < len(tokens) and last - index < _MAX_WORDS and _continues(tokens, index, last):
         last += 1
@@ -99,6 +105,35 @@ def clause_start(tokens: Tokens, noun: Noun) -> bool:
     return _starts_clause(tokens, noun)
 
 
+def subject_of(tokens: Tokens, index: int) -> Noun | None:
+    """The subject of the verb at `index`: the noun before it, or that of the clause before."""
+    end = index
+    while end > 0 and tokens[end - 1].low in lexicon.words("modals"):
+        end -= 1
+    noun = noun_before(tokens, end)
+    if noun or not end or tokens[end - 1].low not in ("and", ","):
+        return noun
+    return next(iter(earlier_subject(tokens, end - 1)), None)
+
+
+def earlier_subject(tokens: Tokens, end: int) -> tuple[Noun, ...]:
+    """ "a shelf belongs to a warehouse and has …": the subject of the clause before."""
+    for index in range(end - 1, -1, -1):
+        if tokens[index].low in ("which", "who", "that"):
+            comma = 1 if index and tokens[index - 1].low == "," else 0
+            noun = noun_before(tokens, index - comma)
+            return (noun,) if noun else ()
+        if index and tokens[index - 1].is_word and tokens[index - 1].low not in _SUBJECT_LEADS:
+            continue
+        noun = noun_after(tokens, index)
+        if noun and noun.last < end and lexicon.is_verb_like(tokens[noun.last].low):
+            return (noun,)
+    return ()
+
+
+_SUBJECT_LEADS = frozenset({"where", "that", "and", "so", "while", "because"})
+
+
 def split_list(tokens: Tokens, index: int) -> tuple[list[Element], int]:
     """Elements of the list that starts at `index`, and the index where it ends.
 
@@ -112,13 +147,42 @@ def split_list(tokens: Tokens, index: int) -> tuple[list[Element], int]:
             break
         kept.append(element)
         end = stop
-    return _join_alternatives([e for e in kept if e.tokens or e.groups]), end
+    elements = _join_alternatives([e for e in kept if e.tokens or e.groups])
+    return _share_head(elements), end
+
+
+def _share_head(elements: list[Element]) -> list[Element]:
+    """ "start and end dates": the first word borrows the head of the next element."""
+    for element, following in zip(elements, elements[1:], strict=False):
+        if following.joiner != "and" or len(element.bare) != 1 or len(following.bare) != 2:
+            continue
+        head = following.tokens[-1]
+        if singular(head.low) == head.low and element.lows[-1] not in _HALVES:
+            continue
+        if element.lows[-1] not in _HALVES and following.lows[-2] not in _HALVES:
+            continue
+        one = Token(head.text, singular(head.low), head.start, head.end)
+        element.tokens.append(one)
+        following.tokens[-1] = one
+    return elements
+
+
+_HALVES = frozenset(
+    "start end opening closing first last begin minimum maximum min max arrival departure birth home "
+    "away billing shipping purchase sale planned actual lower upper due issue net gross".split()
+)
 
 
 def _opens(tokens: Tokens, index: int) -> bool:
     low = tokens[index].low
     if low in lexicon.words("determiners") or low in lexicon.words("number_words"):
         return index + 1 < len(tokens)
+    if low == "or" and index + 1 < len(tokens) and tokens[index + 1].low == "more":
+        return True
+    if low == "of" and index and tokens[index - 1].low in ("number", "lot", "couple"):
+        return True
+    if low in ("number", "lot", "couple") and [t.low for t in tokens[index + 1 : index + 2]] == ["of"]:
+        return index > 0 and tokens[index - 1].low in ("any", "a")
     return low.isdigit() and index + 1 < len(tokens) and tokens[index + 1].is_word
 
 
@@ -129,7 +193,7 @@ def _continues(tokens: Tokens, first: int, index: int) -> bool:
     if index == first:
         return True
     previous = tokens[index - 1].low
-    if lexicon.is_plural(previous) and previous not in _PLURAL_MODIFIERS:
+    if lexicon.is_plural(previous) and previous not in lexicon.words("plural_modifiers"):
         return False
     return not (low.endswith("ed") and lexicon.verb_stem(low))
 
@@ -147,6 +211,10 @@ def _noun_ending(tokens: Tokens, end: int) -> Noun | None:
     first = end
     while first > 0 and end - first < _MAX_WORDS and lexicon.is_nominal(tokens[first - 1].low):
         first -= 1
+    verbs = [i for i in range(first, end - 1) if is_used_as_verb(tokens, i)]
+    if end < len(tokens) and end - first == 1 and is_used_as_verb(tokens, first):
+        return None
+    first = verbs[-1] + 1 if verbs else first
     determiner = ""
     if first > 0 and tokens[first - 1].low in lexicon.words("determiners"):
         determiner = tokens[first - 1].low
@@ -170,8 +238,12 @@ def _raw_elements(tokens: Tokens, index: int) -> tuple[list[Element], list[int]]
     elements = [Element()]
     ends = [index]
     depth = 0
+    quoted = False
     for position in range(index, len(tokens)):
         low = tokens[position].low
+        quoted ^= low in "\"“”"
+        if quoted and elements[-1].tokens and not _flags(elements[-1]):
+            continue
         if low in "([{":
             depth += 1
             elements[-1].groups.append([])
@@ -193,6 +265,10 @@ def _raw_elements(tokens: Tokens, index: int) -> tuple[list[Element], list[int]]
     return elements, ends
 
 
+def _flags(element: Element) -> bool:
+    return "flag" in element.lows[:2] or element.lows[-1:] == ("for",)
+
+
 def _joiner(previous: Element, low: str) -> str:
     bare = not previous.tokens and not previous.groups
     return low if not bare or low == "or" else previous.joiner or low
@@ -206,7 +282,7 @@ def _separates(tokens: Tokens, position: int, element: Element) -> bool:
         return not _between(element)
     if low == "or":
         following = tokens[position + 1].low if position + 1 < len(tokens) else ""
-        return following not in ("not", "more", "less", "none")
+        return following not in ("not", "more", "less")
     return False
 
 
@@ -219,11 +295,28 @@ def _is_clause(element: Element) -> bool:
     lows = element.lows
     if not lows or lows[0] in _WH:
         return False
+    if lows[0] in lexicon.words("prepositions") and lows[0] not in _FIELD_PREPOSITIONS:
+        return True
+    if lows[:2] in (("a", "flag"), ("flag", "for"), ("the", "flag")):
+        return False
+    if len(lows) > 1 and _third_person(lows[0]) and lows[1] in _AFTER_VERB:
+        return True
     if lows[0] in _CLAUSE_STARTS or lows[0] in ("it", "they", "we", "others", "everyone", "you"):
         return True
     if len(lows) > 1 and lows[0] == lexicon.verb_stem(lows[0]) and lows[1] in _DETERMINERS:
         return True
+    inner = lows.index("with") if "with" in lows[1:] else 0
+    if inner and lexicon.is_plural(lows[inner - 1]) and lexicon.is_nominal(lows[inner - 1]):
+        return True
     return _finite_at(lows) > 0
+
+
+_FIELD_PREPOSITIONS = frozenset({"with", "of", "for", "by", "on", "in", "at", "to", "between", "plus"})
+_AFTER_VERB = frozenset("a an the in on at to for from with exactly one its by of".split())
+
+
+def _third_person(low: str) -> bool:
+    return low.endswith("s") and low != lexicon.verb_stem(low) != ""
 
 
 _CLAUSE_STARTS = frozenset({"but", "so", "because", "unless", "then", "although", "while"})
@@ -287,9 +380,14 @@ def _is_bare(element: Element) -> bool:
     lows = element.lows
     if len(lows) > 3 or element.groups or not lows:
         return False
-    if lows[0] in lexicon.words("determiners") or lows[0] in _WH:
+    if lows[0] in lexicon.words("determiners") or lows[0] in _WH or names_value(element.tokens):
         return False
     return not (len(lows) > 1 and lows[0] in ENUM_HEADS)
+
+
+def names_value(tokens: Sequence[Token]) -> bool:
+    """ "voicing SATB": a word in small letters before one in capitals names the list it opens."""
+    return len(tokens) == 2 and tokens[0].text.islower() and tokens[1].text.isupper()
 
 
 ENUM_HEADS = frozenset(

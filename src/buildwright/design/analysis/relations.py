@@ -7,9 +7,10 @@ from typing import Literal
 
 from buildwright.core.requirements import Relation, Span
 from buildwright.design.analysis import lexicon, types
+from buildwright.design.analysis.grammar import is_used_as_verb
 from buildwright.design.analysis.mentions import Mention, mentions
 from buildwright.design.analysis.model import Model, is_actor_or_system, role_of
-from buildwright.design.analysis.phrases import Tokens, noun_after, noun_before
+from buildwright.design.analysis.phrases import Tokens, clause_start, noun_after, noun_before, subject_of
 from buildwright.design.analysis.text import Document, Sentence
 
 Direction = Literal["left", "right", "both", ""]
@@ -48,12 +49,50 @@ def _name_both_ends(model: Model, number: int, sentence: Sentence) -> None:
             continue
         if tokens[index + 1].low != "to":
             continue
-        source, target = noun_before(tokens, index), noun_after(tokens, index + 2)
+        source, target = subject_of(tokens, index), noun_after(tokens, index + 2)
         for noun in (source, target):
             if noun and not (is_actor_or_system(noun) and not noun.determiner):
                 if model.find(noun.key) is None and noun.head not in lexicon.words("system"):
                     model.add(noun)
     _one_of(model, tokens)
+    _containers(model, tokens)
+    _makers(model, tokens)
+
+
+def _containers(model: Model, tokens: Tokens) -> None:
+    """ "A faculty offers several programmes": both are things, whatever else is said of them."""
+    for index in range(1, len(tokens) - 2):
+        if tokens[index].low not in _CONTAIN:
+            continue
+        owner = noun_before(tokens, index)
+        start = index + 2 if tokens[index + 1].low == "of" else index + 1
+        part = noun_after(tokens, start)
+        if owner is None or part is None or owner.determiner not in ("a", "an", "each", "every"):
+            continue
+        many = part.determiner in lexicon.words("many_words") or tokens[index + 1].low == "of"
+        if not many or not part.plural or types.type_of(part.words) is not None:
+            continue
+        if not is_actor_or_system(owner) and not is_actor_or_system(part):
+            model.add(owner)
+            model.add(part)
+
+
+def _makers(model: Model, tokens: Tokens) -> None:
+    """ "customers place orders": who makes a known thing is a thing too, unless it is just a user."""
+    for index in range(1, len(tokens) - 1):
+        stem = lexicon.verb_stem(tokens[index].low)
+        if stem not in lexicon.words("own_verbs") or tokens[index].low.endswith(("ing", "ed")):
+            continue
+        start = index
+        while start > 0 and tokens[start - 1].low in lexicon.words("modals"):
+            start -= 1
+        maker = noun_before(tokens, start)
+        if maker is None or not maker.plural or not clause_start(tokens, maker):
+            continue
+        made = noun_after(tokens, index + (2 if tokens[index + 1].low == "for" else 1))
+        if made and made.key in {d.key for d in model.drafts.values()}:
+            if not is_actor_or_system(maker):
+                model.add(maker)
 
 
 def _one_of(model: Model, tokens: Tokens) -> None:
@@ -71,6 +110,10 @@ def _one_of(model: Model, tokens: Tokens) -> None:
 
 def _refers(tokens: Tokens, index: int) -> bool:
     before = tokens[index - 1].low
+    if before in _PLACES and index > 2:
+        verb = tokens[index - 2].low
+        if lexicon.verb_stem(verb) not in ("", verb) or is_used_as_verb(tokens, index - 2):
+            return verb.endswith("s") or lexicon.is_plural(tokens[index - 3].low)
     return before in ("of", "by", "to", "for") and any(
         t.low in lexicon.words("be") or t.low in ("belongs", "belong", "refers", "points", "made")
         for t in tokens[max(0, index - 8) : index]
@@ -89,22 +132,44 @@ def _from_sentence(model: Model, number: int, sentence: Sentence) -> None:
         gap = _gap(sentence.tokens, left, right)
         if gap is None:
             chain.source = None
+            left = found[0]
+            gap = _later_clause(sentence.tokens, left, right)
+        if gap is None:
             continue
-        direction = _direction(left, gap, right)
-        if not direction and chain.source and _continues_chain(gap, right):
+        if chain.source and _continues_chain(gap, right):
             left, direction = chain.source, "left"
+        else:
+            direction = _direction(left, gap, right)
         if not direction or (left.name == right.name and direction != "both"):
             chain.source = chain.source if gap and gap[0] == "," else None
             continue
+        if direction == "right":
+            model.many.add((left.name, right.name))
         _add(model, number, sentence, left, right, direction)
         chain.source = left if direction == "left" else None
 
 
 def _gap(tokens: Tokens, left: Mention, right: Mention) -> tuple[str, ...] | None:
-    lows = [t.low for t in tokens[left.last : right.first]]
+    lows: list[str] = []
+    depth = 0
+    for token in tokens[left.last : right.first]:
+        depth += (token.low == "(") - (token.low == ")")
+        if not depth and token.low != ")":
+            lows.append(token.low)
     if any(low in (".", ";", ":", "(", ")") for low in lows) or len(lows) > 9:
         return None
     return tuple(low for low in lows if low not in lexicon.words("adverbs") or low == ",")
+
+
+def _later_clause(tokens: Tokens, subject: Mention, right: Mention) -> tuple[str, ...] | None:
+    """The words behind the last "and" before `right`, if they begin with a verb in its -s form."""
+    for index in range(right.first - 2, max(subject.last, right.first - 8), -1):
+        if tokens[index].low in ("and", ","):
+            following = tokens[index + 1].low
+            is_verb = following.endswith("s") and lexicon.verb_stem(following) not in ("", following)
+            gap = tuple(token.low for token in tokens[index + 1 : right.first])
+            return gap if is_verb else None
+    return None
 
 
 _ONE = frozenset({"one", "a", "an", "exactly", "1", "the", "its", "their", "single", "each", "of"})
@@ -114,6 +179,8 @@ def _direction(left: Mention, gap: tuple[str, ...], right: Mention) -> Direction
     words = [low for low in gap if low not in lexicon.words("weak_adjectives")]
     if not words or ("," in words[:-1] and len(words) > 3):
         return ""
+    if words in ([",", "their"], ["and", "their"], [",", "and", "their"]):
+        return "right"
     for test in (_both, _belongs, _has_many, _owns, _points, _of):
         direction = test(left, tuple(words), right)
         if direction:
@@ -174,19 +241,25 @@ def _owns(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
 def _points(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     """ "plots lie on one site", "matches are between two players", "leases tie one tenant"."""
     if "," in words or len(words) > 6 or right.determiner not in ("one", "exactly", "a", "an", "two"):
-        if not (right.determiner in ("its", "1") and len(words) <= 6):
+        every = right.determiner in ("each", "every") and "for" in words
+        if not ((right.determiner in ("its", "1") or every) and len(words) <= 6):
             return ""
     core = [low for low in words if low not in _ONE and low not in ("two", "exactly")]
     if not core or any(low in lexicon.words("conjunctions") for low in core):
         return ""
     if core[0] in lexicon.words("modals") or core[-1] in ("when", "if", "while", "that"):
         return ""
+    if len(core) == 2 and core[1] in _PLACES and right.determiner in ("one", "exactly", "1"):
+        return "left"
     be = core[0] in lexicon.words("be")
     preposition = core[-1] in lexicon.words("prepositions")
     verb = lexicon.is_verb_like(core[0]) or be
     if verb and preposition and len(core) >= 2:
         return "left"
     return "left" if verb and len(core) == 1 and right.determiner in ("one", "exactly") else ""
+
+
+_PLACES = frozenset({"on", "in", "at", "to", "of", "for", "by", "under", "from", "with", "into"})
 
 
 def _of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
@@ -196,6 +269,8 @@ def _of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     if len(core) != 1 or core[0] not in ("of", "for", "by", "to", "on", "in", "at", "from"):
         return ""
     if core[0] == "of" and left.name != right.name:
+        return "left"
+    if core[0] in ("on", "for") and left.plural and right.plural:
         return "left"
     close = right.determiner in ("a", "an", "one", "its", "1", "exactly")
     return "left" if close else ""
@@ -239,7 +314,7 @@ def _add(
 
 
 def _merge_opposites(model: Model) -> None:
-    """Two things that each have many of the other are linked many-to-many."""
+    """Two that each have many of the other are linked; else the first of two opposites stays."""
     single = {(r.source, r.target): r for r in model.relations if r.kind == "belongs_to"}
     linked = {frozenset((r.source, r.target)) for r in model.relations if r.kind != "belongs_to"}
     kept: list[Relation] = []
@@ -248,7 +323,11 @@ def _merge_opposites(model: Model) -> None:
         if relation.kind == "belongs_to" and pair in linked:
             continue
         opposite = single.get((relation.target, relation.source))
-        if relation.kind == "belongs_to" and opposite and opposite is not relation:
+        both = {(relation.source, relation.target), (relation.target, relation.source)}
+        if relation.kind == "belongs_to" and opposite and not both <= model.many and len(pair) == 2:
+            if opposite in kept:
+                continue
+        elif relation.kind == "belongs_to" and opposite and opposite is not relation:
             first, second = sorted(pair) if len(pair) == 2 else (relation.source, relation.target)
             relation = Relation("many_to_many", first, second, role_of(second), span=relation.span)
             linked.add(pair)

@@ -194,7 +194,7 @@ def _sentences(text: str, block: _Block, section: Section) -> Iterator[Sentence]
         if not any(token.is_word for token in tokens):
             continue
         label, labelled = _label(tokens)
-        if first and _inline_heading(tokens):
+        if first and _inline_heading(tokens) and end < block.end and start > 0:
             section = section_of(text[start:end]) or section
             first = False
             continue

@@ -9,6 +9,7 @@ they are; what this process adds is what the child cannot forge: that it ended, 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
 import json
@@ -53,11 +54,9 @@ def send(report: int, row: dict[str, Any]) -> None:
 def run_child(settings: dict[str, Any], events: int) -> None:
     """Become the process that runs pytest; never returns."""
     set_dumpable(1)
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
-    except OSError:
-        pass  # without it the kernel may choose this process instead, and the run is infra
+    # where this is refused the kernel may choose the parent for want of memory: the run is infra
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     os.setpgid(0, 0)
     spec = importlib.util.spec_from_file_location("_runner", Path(__file__).with_name("runner.py"))
     if spec is None or spec.loader is None:

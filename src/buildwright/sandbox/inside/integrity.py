@@ -13,6 +13,7 @@ import builtins
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -57,7 +58,7 @@ class Guard:
         self.manager = config.pluginmanager
         self.config = config
         self.root = str(config.rootpath)
-        self.locked = {os.path.join(self.root, name) for name in locked}
+        self.locked = {f"{self.root}/{name}" for name in locked}
         self.before = dict(_machinery())
         self.plugins = {id(plugin) for plugin in self.manager.get_plugins()}
         self.implementations = dict(self._implementations())
@@ -126,8 +127,7 @@ class Guard:
             return None
         from _pytest.assertion.rewrite import rewrite_asserts
 
-        with open(path, "rb") as file:
-            source = file.read()
+        source = Path(path).read_bytes()
         try:
             plain, rewritten = ast.parse(source, path), ast.parse(source, path)
             rewrite_asserts(rewritten, source, path, self.config)

@@ -13,6 +13,8 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 CLONE_NEWUSER = 0x10000000
@@ -30,14 +32,12 @@ def refused(attempt: Callable[[], object]) -> bool:
 
 def write_to(path: str) -> None:
     """Leave a mark at `path`."""
-    with open(path, "w") as file:
-        file.write("x")
+    Path(path).write_text("x")
 
 
 def read(path: str) -> bytes:
     """Every byte of the file at `path`."""
-    with open(path, "rb") as file:
-        return file.read()
+    return Path(path).read_bytes()
 
 
 def is_powerless() -> bool:
@@ -95,7 +95,7 @@ def main() -> None:
     held = {
         "user": is_powerless(),
         "files": all(
-            refused(lambda path=path: write_to(path))
+            refused(partial(write_to, path))
             for path in ("/buildwright-probe", f"{facts['tree']}/probe")
         ),
         "secrets": unread

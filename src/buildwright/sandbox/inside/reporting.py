@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import FunctionType
 from typing import Any
 
-import integrity
 import pytest
 
 MESSAGE_CHARS = 1500
 OUTPUT_CHARS = 4000
+integrity = importlib.import_module("integrity")
 DECOY = "decoy: this must fail"
 WORSE = ("passed", "skipped", "failed", "error")
 
@@ -24,7 +25,7 @@ def run_pytest(settings: dict[str, Any], emit: Any) -> int:
         *("--rootdir", tree, "--confcutdir", tree, "-c", settings["configuration"]),
         *("-p", "no:cacheprovider", "--color=no", "--tb=short"),
         *(word for name in settings["plugins"] for word in ("-p", name)),
-        *(os.path.join(tree, name) for name in settings["select"]),
+        *(f"{tree}/{name}" for name in settings["select"]),
     ]
     return int(pytest.main(arguments, plugins=[Reporter(settings, emit)]))
 
@@ -77,7 +78,7 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[Any]:
+    ) -> Generator[None, Any, Any]:
         """One phase: setup, call or teardown."""
         report = yield
         phase = self.phases[item.nodeid]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -20,15 +21,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MESSAGE_CHARS = 2000
-OUTPUT_CHARS = 4000
 Emit = Callable[..., None]
 
 
 def make_emit(descriptor: int, key: bytes) -> Emit:
     """A function that writes signed events; `key` is replaced after each."""
     write, digest, dumps = os.write, hashlib.blake2b, json.dumps
-    state = [key, 0]
+    state: list[Any] = [key, 0]
 
     def emit(event: str, **fields: Any) -> None:
         current, number = state
@@ -49,9 +48,8 @@ def run(settings: dict[str, Any], descriptor: int) -> None:
     emit("begin")
     site.main()
     sys.path.insert(0, str(Path(__file__).parent))
-    import integrity
-    import reporting
-
+    integrity = importlib.import_module("integrity")
+    reporting = importlib.import_module("reporting")
     del sys.path[0]
     _import_paths(settings)
     measured = _start_coverage(settings)
@@ -67,7 +65,7 @@ def run(settings: dict[str, Any], descriptor: int) -> None:
 def _import_paths(settings: dict[str, Any]) -> None:
     """The tree comes after the standard library, so that it cannot stand in for it."""
     tree = settings["tree"]
-    places = [p for p in (os.path.join(tree, "src"), tree) if os.path.isdir(p)]
+    places = [place for place in (f"{tree}/src", tree) if Path(place).is_dir()]
     first = next((i for i, p in enumerate(sys.path) if "site-packages" in p), len(sys.path))
     sys.path[first:first] = places
 
