@@ -101,7 +101,8 @@ def score_record(record: dict[str, Any], analysis: Analysis, table: Table, ms: f
     matched = {id(entity) for entity in pairs.values()}
     wanted = {e["name"] for e in record["entities"] if canonical(e["name"], table) not in optional}
     extra = [
-        e for e in analysis.entities
+        e
+        for e in analysis.entities
         if id(e) not in matched and canonical(e.name, table) not in optional
     ]
     hits = sum(name in wanted for name in pairs)
@@ -142,8 +143,11 @@ def _same_entity(entity: Entity, wanted: tuple[str, ...], table: Table, *, loose
     words = canonical(entity.name, table)
     if words == wanted:
         return True
-    return loose and len(words) + len(wanted) == 3 and bool(set(words) & set(wanted)) and (
-        _SPLIT.split(_CAMEL.sub(" ", entity.name).lower())[-1] in wanted
+    return (
+        loose
+        and len(words) + len(wanted) == 3
+        and bool(set(words) & set(wanted))
+        and (_SPLIT.split(_CAMEL.sub(" ", entity.name).lower())[-1] in wanted)
     )
 
 

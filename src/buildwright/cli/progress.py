@@ -53,12 +53,20 @@ def _print_line(event: Event) -> None:
 def _live() -> Iterator[Listener]:
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+    from rich.text import Text
+
+    class Seconds(ProgressColumn):
+        """Elapsed time with a tenth of a second."""
+
+        def render(self, task: Task) -> Text:
+            spent = task.finished_time if task.finished else task.elapsed
+            return Text(f"{spent or 0.0:5.1f} s", style="progress.elapsed")
 
     columns = (
         SpinnerColumn(finished_text="[green]✓[/]"),
         TextColumn("{task.fields[stage]:<9}"),
-        TimeElapsedColumn(),
+        Seconds(),
         TextColumn("{task.description}"),
     )
     tasks: dict[StageName, TaskID] = {}

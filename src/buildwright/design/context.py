@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from buildwright.core.requirements import Analysis, Entity, Field, FieldType, Relation
 from buildwright.design import naming, samples
@@ -35,6 +35,7 @@ SCALARS: frozenset[FieldType] = frozenset(
 RANGED: frozenset[FieldType] = frozenset(
     {"integer", "decimal", "money", "date", "time", "datetime", "duration"}
 )
+_RANGE: tuple[Literal["min", "max"], ...] = ("min", "max")
 _LIST_PARAMETERS = frozenset({"limit", "offset", "sort", "order", "q"})
 SEARCHED: frozenset[FieldType] = frozenset({"string", "text", "email"})
 
@@ -247,10 +248,10 @@ def _filters(field: FieldView, keys: frozenset[str]) -> tuple[FilterView, ...]:
         return ()
     own = field.key in _LIST_PARAMETERS
     made = [FilterView("is", f"{field.attr}_is" if own else field.attr, field.key + "_is" * own)]
-    for kind in ("min", "max") if field.ranged else ():
+    for kind in _RANGE if field.ranged else ():
         key = naming.unique(f"{field.key}_{kind}", keys)
         attr = naming.unique(f"{field.attr.rstrip('_')}_{kind}", keys)
-        made.append(FilterView(cast("Literal['min', 'max']", kind), attr, key))
+        made.append(FilterView(kind, attr, key))
     return tuple(made)
 
 

@@ -79,7 +79,11 @@ def _plural_head(head: str) -> str:
         return head + "es"
     if head.endswith("y") and head[-2:-1] not in ("", *"aeiou"):
         return head[:-1] + "ies"
-    if head.endswith("man") and len(head) > 5 and head not in ("human", "german", "roman", "shaman"):
+    if (
+        head.endswith("man")
+        and len(head) > 5
+        and head not in ("human", "german", "roman", "shaman")
+    ):
         return head[:-3] + "men"
     return head + "s"
 

@@ -49,7 +49,11 @@ def build_report(
         items=items,
         questions=got.analysis.questions,
         scores=got.assessment.scores,
-        timings=tuple(Timing(s.value, round(t, 3), 0.0) for s, t in state.timings.items()),
+        timings=tuple(
+            Timing(stage.value, round(state.timings[stage], 3), 0.0)
+            for stage in StageName
+            if stage in state.timings
+        ),
         cost_usd=0.0,
         model=state.request.model,
         template=f"{got.plan.template}@{got.plan.template_version}",

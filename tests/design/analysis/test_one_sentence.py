@@ -22,19 +22,25 @@ def test_the_kind_is_the_expected_one(case: dict[str, Any]) -> None:
     assert analyze(case["text"]).kind == case["kind"]
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if "entities" in c], ids=lambda c: c["text"][:60])
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if "entities" in c], ids=lambda c: c["text"][:60]
+)
 def test_entities_and_fields_are_the_expected_ones(case: dict[str, Any]) -> None:
     analysis = analyze(case["text"])
     found = {entity.name: [shown(f) for f in entity.fields] for entity in analysis.entities}
     assert found == {name: list(fields) for name, fields in case["entities"].items()}
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if "entities" in c], ids=lambda c: c["text"][:60])
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if "entities" in c], ids=lambda c: c["text"][:60]
+)
 def test_relations_are_the_expected_ones(case: dict[str, Any]) -> None:
     assert related(analyze(case["text"])) == sorted(case.get("relations", []))
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.get("covered")], ids=lambda c: c["text"][:60])
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.get("covered")], ids=lambda c: c["text"][:60]
+)
 def test_one_item_is_found_and_capabilities_cover_it(case: dict[str, Any]) -> None:
     (item,) = analyze(case["text"]).items
     entity = next(iter(case["entities"]))

@@ -140,13 +140,16 @@ def _closed_list(said: _Said) -> tuple[str, ...]:
 def _has_grammar(lows: list[str]) -> bool:
     allowed = lexicon.words("value_words")
     return any(
-        lexicon.is_function_word(low) and low not in allowed and low not in ("or", "and") for low in lows
+        lexicon.is_function_word(low) and low not in allowed and low not in ("or", "and")
+        for low in lows
     )
 
 
 def _new_enum(model: Model, said: _Said, draft: Draft) -> None:
     values = _closed_list(said)
-    name = types.snake(said.noun.words[-1:] if model.find(said.noun.words[:-1]) else said.noun.words)
+    name = types.snake(
+        said.noun.words[-1:] if model.find(said.noun.words[:-1]) else said.noun.words
+    )
     if not values or not name:
         return
     owner = model.find(said.noun.words[:-1]) or draft

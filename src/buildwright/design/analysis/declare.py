@@ -74,9 +74,7 @@ def _remember_subject(tokens: tuple[Token, ...], context: _Context) -> None:
             context.last = (noun,)
 
 
-def _in_sentence(
-    number: int, tokens: tuple[Token, ...], context: _Context
-) -> list[Declaration]:
+def _in_sentence(number: int, tokens: tuple[Token, ...], context: _Context) -> list[Declaration]:
     found: list[Declaration] = []
     position = 0
     while position < len(tokens):
@@ -127,9 +125,26 @@ def _of_the_last(
     return Declaration(number, context.last, tuple(elements), index, end)
 
 
-_HAVE_VERBS = frozenset({"has", "have", "contains", "holds", "carries", "includes", "hold", "contain"})
+_HAVE_VERBS = frozenset(
+    {"has", "have", "contains", "holds", "carries", "includes", "hold", "contain"}
+)
 _PASSIVE = frozenset(
-    ["described", "identified", "defined", "stored", "kept", "recorded", "saved", "characterised", "characterized", "logged", "made", "listed", "registered", "entered"]
+    [
+        "described",
+        "identified",
+        "defined",
+        "stored",
+        "kept",
+        "recorded",
+        "saved",
+        "characterised",
+        "characterized",
+        "logged",
+        "made",
+        "listed",
+        "registered",
+        "entered",
+    ]
 )
 
 
@@ -269,7 +284,6 @@ def _subject_behind(tokens: tuple[Token, ...], noun: Noun) -> Noun:
     return subject if lexicon.is_verb_like(tokens[subject.last].low) else noun
 
 
-
 def _declarable(noun: Noun) -> bool:
     head = noun.head
     if is_system(noun) or head in lexicon.words("label_words"):
@@ -325,7 +339,9 @@ def _chain_head(tokens: tuple[Token, ...], noun: Noun) -> Noun:
         if before < 1 or tokens[before].low not in _CHAIN:
             break
         outer = noun_before(tokens, before)
-        if outer is None or outer.head in lexicon.words("stop_nouns") | lexicon.words("collections"):
+        if outer is None or outer.head in lexicon.words("stop_nouns") | lexicon.words(
+            "collections"
+        ):
             break
         noun = outer
     return noun
@@ -355,9 +371,7 @@ def _for_each(number: int, tokens: tuple[Token, ...], index: int) -> Declaration
     return Declaration(number, (noun,), tuple(elements), index, end)
 
 
-def _kept(
-    number: int, tokens: tuple[Token, ...], index: int, kept: Kept
-) -> Declaration | None:
+def _kept(number: int, tokens: tuple[Token, ...], index: int, kept: Kept) -> Declaration | None:
     if kept.list_at:
         elements, end = split_list(tokens, kept.list_at)
         if not any(guesses(element) for element in elements):

@@ -128,13 +128,49 @@ def _pronoun(token: Token) -> bool:
 
 
 _SKIP = frozenset(
-    ["it", "they", "he", "she", "we", "the", "is", "are", "was", "were", "has", "been", "have", "or", "not", "a", "an", "flag", "for", "whether", "if", "this", "to", "in", "be", "already", "still", "currently"]
+    [
+        "it",
+        "they",
+        "he",
+        "she",
+        "we",
+        "the",
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "been",
+        "have",
+        "or",
+        "not",
+        "a",
+        "an",
+        "flag",
+        "for",
+        "whether",
+        "if",
+        "this",
+        "to",
+        "in",
+        "be",
+        "already",
+        "still",
+        "currently",
+    ]
 )
+
+
+_TO_BE = frozenset({"is", "are", "was", "were", "can", "may", "must", "been"})
 
 
 def _boolean(tokens: list[Token], marks: Marks, whole: list[Token]) -> Guess | None:
     lows = [t.low for t in tokens if t.low not in ("'", '"')]
     kept = [low for low in lows if low not in _SKIP]
+    at = next((i for i, low in enumerate(lows) if low in _TO_BE), -1)
+    if 0 < at < len(lows) - 1:
+        kept = [low for low in lows[at + 1 :] if low not in lexicon.words("determiners")]
+        kept = [low for low in kept if low not in ("not", "or", "already", "still", "currently")]
     if "has" in lows and kept and not kept[0].endswith(("ed", "en")):
         kept.insert(0, "has")
     name = types.snake(tuple(kept[:4]))
@@ -163,7 +199,11 @@ def _question_word(tokens: list[Token], marks: Marks) -> Guess | None:
         return _guess(types.snake((name,)), "datetime", ("when",), marks, tokens)
     if low == "where":
         return _guess("location", "string", ("location",), replace(marks, whole=False), tokens)
+    if low == "what" and len(tokens) > 1 and tokens[1].low == "for":
+        return _guess("purpose", "string", ("purpose",), marks, tokens)
     if low == "who":
+        if verb.endswith("s"):
+            return None
         name = f"{verb}_by" if verb else "person"
         return _guess(types.snake((name,)), "string", ("person",), marks, tokens)
     return _guess("description", "string", ("description",), replace(marks, whole=False), tokens)
@@ -194,7 +234,9 @@ def _noun_guess(tokens: list[Token], marks: Marks) -> Guess | None:
     tokens, determiner, marks = _strip_front(tokens, marks)
     tokens, marks, unit = bounds_of(tokens, marks)
     words, many, kind = _name_words(tokens)
-    if not words or not all(lexicon.is_nominal(w) or w in ("from", "to", "by", "on", "in") for w in words):
+    if not words or not all(
+        lexicon.is_nominal(w) or w in ("from", "to", "by", "on", "in") for w in words
+    ):
         return None
     suffix = ""
     if unit:
@@ -217,7 +259,9 @@ def _noun_guess(tokens: list[Token], marks: Marks) -> Guess | None:
     return replace(found, leading_with=leading)
 
 
-_COUNTED = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"})
+_COUNTED = frozenset(
+    {"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"}
+)
 
 
 def _guess(
@@ -265,7 +309,9 @@ def _strip_front(tokens: list[Token], marks: Marks) -> tuple[list[Token], str, M
     return tokens[index:], determiner, marks
 
 
-_FRONT = frozenset({"with", "between", "of", "for", "by", "on", "in", "at", "to", "as", "his", "plus", "wished"})
+_FRONT = frozenset(
+    {"with", "between", "of", "for", "by", "on", "in", "at", "to", "as", "his", "plus", "wished"}
+)
 _ABSTRACT = frozenset({"kind", "type", "sort"})
 
 
@@ -307,7 +353,16 @@ def _of_phrase(
 
 
 _IDIOMS = frozenset("hand stock use file order force charge loan sale".split())
-_ABBREVIATED = {"no": "number", "nr": "number", "num": "number", "qty": "quantity", "dob": "birth-date", "e-mail": "email", "e-mails": "emails", "tel": "phone"}
+_ABBREVIATED = {
+    "no": "number",
+    "nr": "number",
+    "num": "number",
+    "qty": "quantity",
+    "dob": "birth-date",
+    "e-mail": "email",
+    "e-mails": "emails",
+    "tel": "phone",
+}
 
 
 def _is_preposition(low: str) -> bool:

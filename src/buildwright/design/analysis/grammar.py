@@ -64,4 +64,6 @@ def _listed_verb(tokens: Sequence[Token], index: int) -> bool:
     return low == lexicon.verb_stem(low) and low not in _NOUN_FIRST
 
 
-_NOUN_FIRST = frozenset({"name", "book", "note", "date", "order", "rate", "rank", "place", "record"})
+_NOUN_FIRST = frozenset(
+    {"name", "book", "note", "date", "order", "rate", "rank", "place", "record"}
+)

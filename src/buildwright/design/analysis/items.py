@@ -14,7 +14,9 @@ from buildwright.design.analysis.scenarios import scenario
 from buildwright.design.analysis.text import Document, Sentence, Token
 
 _MAX_ITEMS = 400
-_QUALITY_NEEDS = frozenset({"open", "headless", "offline", "sqlite", "docker", "tests", "migrations"})
+_QUALITY_NEEDS = frozenset(
+    {"open", "headless", "offline", "sqlite", "docker", "tests", "migrations"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,7 @@ def items(document: Document, model: Model) -> tuple[Item, ...]:
         else:
             quality += 1
             number = f"NFR-{quality}"
-        found.append(
-            Item(number, item.text, item.priority, item.scenario, item.span, item.needs)
-        )
+        found.append(Item(number, item.text, item.priority, item.scenario, item.span, item.needs))
         if len(found) == _MAX_ITEMS:
             break
     return tuple(found)
@@ -135,9 +135,15 @@ def _opens_demand(tokens: tuple[Token, ...], start: int, index: int) -> bool:
     if noun is None or noun.last >= len(tokens) or not _has_verb(tokens[start:index]):
         return False
     low = tokens[noun.last].low
-    return (
-        low in lexicon.words("modals")
-        or low in ("is", "are", "has", "have", "belongs", "belong", "gets", "needs")
+    return low in lexicon.words("modals") or low in (
+        "is",
+        "are",
+        "has",
+        "have",
+        "belongs",
+        "belong",
+        "gets",
+        "needs",
     )
 
 
@@ -196,9 +202,7 @@ def _rules_out(lows: tuple[str, ...]) -> bool:
 
 
 def _says(lows: tuple[str, ...], phrases: tuple[tuple[str, ...], ...]) -> bool:
-    return any(
-        lows[i : i + len(phrase)] == phrase for phrase in phrases for i in range(len(lows))
-    )
+    return any(lows[i : i + len(phrase)] == phrase for phrase in phrases for i in range(len(lows)))
 
 
 def _is_quality(part: _Part, needs: tuple[str, ...], section: str) -> bool:

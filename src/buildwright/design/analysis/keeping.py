@@ -63,7 +63,29 @@ def _about_each(tokens: Tokens, index: int) -> Kept | None:
 
 
 _BETWEEN = frozenset(
-    ["we", "it", "they", "i", "you", "one", "only", "also", "just", "always", "must", "should", "can", "will", "want", "need", "to", ",", "the", "would", "like"]
+    [
+        "we",
+        "it",
+        "they",
+        "i",
+        "you",
+        "one",
+        "only",
+        "also",
+        "just",
+        "always",
+        "must",
+        "should",
+        "can",
+        "will",
+        "want",
+        "need",
+        "to",
+        ",",
+        "the",
+        "would",
+        "like",
+    ]
 )
 _OPENERS = frozenset({"and", "but", "also", "then", "that", "so"})
 

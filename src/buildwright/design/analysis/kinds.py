@@ -126,7 +126,9 @@ def _decide(
     )
     best = scores[0] if scores else ("", 0.0)
     if _only_asks(document):
-        return Choice("none", "the text asks a question and orders no software", scores, True, "ask")
+        return Choice(
+            "none", "the text asks a question and orders no software", scores, True, "ask"
+        )
     if foreign >= _FOREIGN and foreign > best[1]:
         cues = ", ".join(foreign_cues[:3])
         return Choice("none", f"no project kind covers this ({cues})", scores, True, "foreign")
@@ -137,7 +139,9 @@ def _decide(
         return Choice("rest-api", reason, scores, False, "interface")
     if best[1] > 1:
         return _winner(scores, seen)
-    return Choice("none", "the text names neither things to keep nor an interface", scores, True, "vague")
+    return Choice(
+        "none", "the text names neither things to keep nor an interface", scores, True, "vague"
+    )
 
 
 def _winner(scores: tuple[tuple[str, float], ...], seen: dict[str, list[str]]) -> Choice:
@@ -163,9 +167,30 @@ _KINDS: tuple[ProjectKind, ...] = (
 
 
 _ASKING = frozenset(
-    ["what", "how", "which", "why", "who", "when", "where", "is", "are", "do", "does", "did", "should", "can", "could", "would", "will", "may"]
+    [
+        "what",
+        "how",
+        "which",
+        "why",
+        "who",
+        "when",
+        "where",
+        "is",
+        "are",
+        "do",
+        "does",
+        "did",
+        "should",
+        "can",
+        "could",
+        "would",
+        "will",
+        "may",
+    ]
 )
-_ORDERING = frozenset(["build", "make", "create", "write", "develop", "program", "code", "implement", "design"])
+_ORDERING = frozenset(
+    ["build", "make", "create", "write", "develop", "program", "code", "implement", "design"]
+)
 
 
 def _only_asks(document: Document) -> bool:
@@ -180,9 +205,12 @@ def _only_asks(document: Document) -> bool:
     )
     first = document.sentences[0]
     opens = first.lows[0] in _ASKING and first in asked
-    return bool(asked) and (opens or len(asked) == len(document.sentences)) and not (
-        orders and len(asked) < 2 and not opens
-    ) and not _polite_order(first.lows)
+    return (
+        bool(asked)
+        and (opens or len(asked) == len(document.sentences))
+        and not (orders and len(asked) < 2 and not opens)
+        and not _polite_order(first.lows)
+    )
 
 
 def _about_choice(lows: tuple[str, ...]) -> bool:

@@ -80,8 +80,8 @@ _ENDINGS = (
 @cache
 def is_verb_like(low: str) -> bool:
     """True for auxiliaries and any form of a known verb."""
-    return low in words("be") or low in words("have") or low in words("modals") or bool(
-        verb_stem(low)
+    return (
+        low in words("be") or low in words("have") or low in words("modals") or bool(verb_stem(low))
     )
 
 

@@ -70,7 +70,10 @@ def _determiner(tokens: Tokens, index: int) -> str:
         if low in lexicon.words("determiners") or low in lexicon.words("number_words"):
             return low
         if low.isdigit():
-            return low
+            ceiling = [t.low for t in tokens[max(0, position - 2) : position]] == ["up", "to"]
+            return "many" if ceiling else low
+        if low == "more" and position > 1 and tokens[position - 1].low == "or":
+            return "many"
         if low not in lexicon.words("weak_adjectives") and low not in ("of", "optional"):
             return ""
         position -= 1

@@ -66,8 +66,39 @@ def _given(document: Document) -> str:
     return ""
 
 
-_NOT_NAMES = frozenset(["the", "and", "with", "for", "from", "that", "this", "after", "its", "our", "your", "each", "every"])
-_NOISE = frozenset(["the", "a", "an", "of", "for", "our", "and", "in", "to", "requirements", "requirement", "specification"])
+_NOT_NAMES = frozenset(
+    [
+        "the",
+        "and",
+        "with",
+        "for",
+        "from",
+        "that",
+        "this",
+        "after",
+        "its",
+        "our",
+        "your",
+        "each",
+        "every",
+    ]
+)
+_NOISE = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "for",
+        "our",
+        "and",
+        "in",
+        "to",
+        "requirements",
+        "requirement",
+        "specification",
+    ]
+)
 
 
 def _heading(document: Document) -> str:

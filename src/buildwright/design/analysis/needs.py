@@ -101,7 +101,21 @@ _VIEWS = {
     "view": "list",
 }
 _MANAGE = frozenset(
-    ["create", "add", "edit", "update", "delete", "remove", "change", "manage", "read", "maintain", "modify", "enter", "record"]
+    [
+        "create",
+        "add",
+        "edit",
+        "update",
+        "delete",
+        "remove",
+        "change",
+        "manage",
+        "read",
+        "maintain",
+        "modify",
+        "enter",
+        "record",
+    ]
 )
 _TEXTUAL = frozenset({"string", "text", "email", "phone", "url"})
 
@@ -146,7 +160,9 @@ def _by_fields(
         if view == "search" and found is not None and found.type not in _TEXTUAL:
             continue
         name = found.name if found else tokens[first].low
-        reading.add(f"sort:{draft.name}" if view == "sort" else f"{view}:{draft.name}.{name}", first, last)
+        reading.add(
+            f"sort:{draft.name}" if view == "sort" else f"{view}:{draft.name}.{name}", first, last
+        )
         hit = True
     return hit
 

@@ -72,9 +72,11 @@ def noun_after(tokens: Tokens, index: int) -> Noun | None:
     """The noun phrase that starts at `index`, determiners and numbers before it skipped."""
     determiner = ""
     while index < len(tokens) and _opens(tokens, index):
-        determiner = "many" if tokens[index].low in ("number", "lot") else tokens[index].low
+        determiner = "many" if tokens[index].low in ("number", "lot", "up") else tokens[index].low
         index += 1
-    determiner = "many" if determiner == "of" else determiner
+    before = tokens[max(0, index - 3) : index]
+    ceiling = [token.low for token in before[:2]] == ["up", "to"]
+    determiner = "many" if determiner == "of" or ceiling else determiner
     last = index
     while last < len(tokens) and last - index < _MAX_WORDS and _continues(tokens, index, last):
         last += 1
@@ -181,7 +183,18 @@ def _opens(tokens: Tokens, index: int) -> bool:
         return True
     if low == "of" and index and tokens[index - 1].low in ("number", "lot", "couple"):
         return True
-    if low in ("number", "lot", "couple") and [t.low for t in tokens[index + 1 : index + 2]] == ["of"]:
+    lows = [token.low for token in tokens[index : index + 4]]
+    if (
+        lows[:2] == ["up", "to"]
+        and lows[2:3]
+        and (lows[2].isdigit() or lows[2] in lexicon.words("number_words"))
+    ):
+        return len(lows) == 4
+    if low == "to" and index and tokens[index - 1].low == "up":
+        return True
+    if low in ("number", "lot", "couple") and [t.low for t in tokens[index + 1 : index + 2]] == [
+        "of"
+    ]:
         return index > 0 and tokens[index - 1].low in ("any", "a")
     return low.isdigit() and index + 1 < len(tokens) and tokens[index + 1].is_word
 
@@ -215,10 +228,17 @@ def _noun_ending(tokens: Tokens, end: int) -> Noun | None:
     if end < len(tokens) and end - first == 1 and is_used_as_verb(tokens, first):
         return None
     first = verbs[-1] + 1 if verbs else first
+    first = max([first, *(i + 1 for i in range(first, end - 1) if _ends_noun(tokens, i))])
     determiner = ""
     if first > 0 and tokens[first - 1].low in lexicon.words("determiners"):
         determiner = tokens[first - 1].low
     return _noun(tokens, first, end, determiner)
+
+
+def _ends_noun(tokens: Tokens, index: int) -> bool:
+    """A plural before another noun is no part of it, and a verb in -s neither."""
+    low = tokens[index].low
+    return lexicon.is_plural(low) and low not in lexicon.words("plural_modifiers")
 
 
 def _starts_clause(tokens: Tokens, noun: Noun) -> bool:
@@ -228,7 +248,9 @@ def _starts_clause(tokens: Tokens, noun: Noun) -> bool:
     if before < 0:
         return True
     low = tokens[before].low
-    return not tokens[before].is_word or low in lexicon.words("conjunctions") or low in _CLAUSE_WORDS
+    return (
+        not tokens[before].is_word or low in lexicon.words("conjunctions") or low in _CLAUSE_WORDS
+    )
 
 
 _CLAUSE_WORDS = frozenset({"so", "where", "that", "because", "while", "then", "whereas"})
@@ -241,7 +263,7 @@ def _raw_elements(tokens: Tokens, index: int) -> tuple[list[Element], list[int]]
     quoted = False
     for position in range(index, len(tokens)):
         low = tokens[position].low
-        quoted ^= low in "\"“”"
+        quoted ^= low in '"“”'
         if quoted and elements[-1].tokens and not _flags(elements[-1]):
             continue
         if low in "([{":
@@ -311,7 +333,9 @@ def _is_clause(element: Element) -> bool:
     return _finite_at(lows) > 0
 
 
-_FIELD_PREPOSITIONS = frozenset({"with", "of", "for", "by", "on", "in", "at", "to", "between", "plus"})
+_FIELD_PREPOSITIONS = frozenset(
+    {"with", "of", "for", "by", "on", "in", "at", "to", "between", "plus"}
+)
 _AFTER_VERB = frozenset("a an the in on at to for from with exactly one its by of".split())
 
 
@@ -340,7 +364,34 @@ def _is_finite(low: str) -> bool:
 
 _FINITE_HAVE = frozenset({"has", "have", "had"})
 _FINITE = frozenset(
-    ["belongs", "belong", "consists", "consist", "contains", "contain", "refers", "gets", "goes", "points", "point", "shows", "lies", "lie", "lets", "knows", "keeps", "sees", "join", "joins", "happens", "sends", "receives", "arrives", "must", "writes"]
+    [
+        "belongs",
+        "belong",
+        "consists",
+        "consist",
+        "contains",
+        "contain",
+        "refers",
+        "gets",
+        "goes",
+        "points",
+        "point",
+        "shows",
+        "lies",
+        "lie",
+        "lets",
+        "knows",
+        "keeps",
+        "sees",
+        "join",
+        "joins",
+        "happens",
+        "sends",
+        "receives",
+        "arrives",
+        "must",
+        "writes",
+    ]
 )
 
 
@@ -350,7 +401,9 @@ def _join_alternatives(elements: list[Element]) -> list[Element]:
     for element in elements:
         if element.joiner == "or" and folded:
             _fold_or(folded, element)
-        elif (element.joiner == ":" and folded and not folded[-1].values) or (folded and folded[-1].colon and folded[-1].values and not _new_field(element)):
+        elif (element.joiner == ":" and folded and not folded[-1].values) or (
+            folded and folded[-1].colon and folded[-1].values and not _new_field(element)
+        ):
             folded[-1].values.append(element.tokens)
         else:
             folded.append(element)
@@ -391,6 +444,38 @@ def names_value(tokens: Sequence[Token]) -> bool:
 
 
 ENUM_HEADS = frozenset(
-    ["status", "state", "priority", "severity", "kind", "category", "type", "condition", "gender", "role", "level", "stage", "phase", "zone", "class", "mode", "size", "result", "format", "frequency", "rank", "method", "channel", "outcome", "difficulty", "urgency", "season", "visibility", "currency", "language", "shift"]
+    [
+        "status",
+        "state",
+        "priority",
+        "severity",
+        "kind",
+        "category",
+        "type",
+        "condition",
+        "gender",
+        "role",
+        "level",
+        "stage",
+        "phase",
+        "zone",
+        "class",
+        "mode",
+        "size",
+        "result",
+        "format",
+        "frequency",
+        "rank",
+        "method",
+        "channel",
+        "outcome",
+        "difficulty",
+        "urgency",
+        "season",
+        "visibility",
+        "currency",
+        "language",
+        "shift",
+    ]
 )
 """Nouns that usually stand before a closed list of values."""

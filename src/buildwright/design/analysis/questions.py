@@ -63,14 +63,18 @@ def _about_kind(choice: Choice) -> Iterator[Question]:
 
 def _about_text(document: Document, language: str) -> Iterator[Question]:
     if language != "en":
-        text = f"The text seems to be in another language ({language}). Is there an English version?"
+        text = (
+            f"The text seems to be in another language ({language}). Is there an English version?"
+        )
         why = "the rules read English; things and properties of this text may be missing"
         yield Question("", text, ("translate", "go on as it is"), "go on as it is", why)
     for span in document.injected[:3]:
         quote = " ".join(document.text[span.start : span.end].split())[:_MAX_QUOTE]
         text = f"The text contains instructions addressed to an AI; treated as text: {quote!r}"
         why = "a requirement says what a program does, not what the reader of the text should do"
-        yield Question("", text, ("leave them out", "describe them as a feature"), "leave them out", why)
+        yield Question(
+            "", text, ("leave them out", "describe them as a feature"), "leave them out", why
+        )
     if document.cut:
         text = f"Only the first part of the text was read (limit {MAX_CHARS} characters). Go on?"
         yield Question("", text, ("go on", "shorten the text"), "go on", "the text is very long")

@@ -10,7 +10,13 @@ from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.grammar import is_used_as_verb
 from buildwright.design.analysis.mentions import Mention, mentions
 from buildwright.design.analysis.model import Model, is_actor_or_system, role_of
-from buildwright.design.analysis.phrases import Tokens, clause_start, noun_after, noun_before, subject_of
+from buildwright.design.analysis.phrases import (
+    Tokens,
+    clause_start,
+    noun_after,
+    noun_before,
+    subject_of,
+)
 from buildwright.design.analysis.text import Document, Sentence
 
 Direction = Literal["left", "right", "both", ""]
@@ -31,7 +37,27 @@ def add_relations(model: Model, document: Document) -> None:
 
 
 _VIEWS = frozenset(
-    ["filter", "filtered", "filters", "search", "searched", "sort", "sorted", "list", "lists", "show", "shows", "find", "query", "queries", "report", "reports", "compare", "export", "look"]
+    [
+        "filter",
+        "filtered",
+        "filters",
+        "search",
+        "searched",
+        "sort",
+        "sorted",
+        "list",
+        "lists",
+        "show",
+        "shows",
+        "find",
+        "query",
+        "queries",
+        "report",
+        "reports",
+        "compare",
+        "export",
+        "look",
+    ]
 )
 
 
@@ -64,7 +90,7 @@ def _containers(model: Model, tokens: Tokens) -> None:
     for index in range(1, len(tokens) - 2):
         if tokens[index].low not in _CONTAIN:
             continue
-        owner = noun_before(tokens, index)
+        owner = subject_of(tokens, index)
         start = index + 2 if tokens[index + 1].low == "of" else index + 1
         part = noun_after(tokens, start)
         if owner is None or part is None or owner.determiner not in ("a", "an", "each", "every"):
@@ -166,7 +192,10 @@ def _later_clause(tokens: Tokens, subject: Mention, right: Mention) -> tuple[str
     for index in range(right.first - 2, max(subject.last, right.first - 8), -1):
         if tokens[index].low in ("and", ","):
             following = tokens[index + 1].low
-            is_verb = following.endswith("s") and lexicon.verb_stem(following) not in ("", following)
+            is_verb = following.endswith("s") and lexicon.verb_stem(following) not in (
+                "",
+                following,
+            )
             gap = tuple(token.low for token in tokens[index + 1 : right.first])
             return gap if is_verb else None
     return None
@@ -179,9 +208,9 @@ def _direction(left: Mention, gap: tuple[str, ...], right: Mention) -> Direction
     words = [low for low in gap if low not in lexicon.words("weak_adjectives")]
     if not words or ("," in words[:-1] and len(words) > 3):
         return ""
-    if words in ([",", "their"], ["and", "their"], [",", "and", "their"]):
+    if words[-1:] == ["their"] and (words[-2:-1] in ([","], ["and"])):
         return "right"
-    for test in (_both, _belongs, _has_many, _owns, _points, _of):
+    for test in (_both, _belongs, _has_many, _looks_after, _owns, _points, _of):
         direction = test(left, tuple(words), right)
         if direction:
             return direction
@@ -201,7 +230,9 @@ def _both(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     return "both" if left.name == right.name and right.determiner == "other" else ""
 
 
-_LINKED = frozenset(["attached", "linked", "tagged", "used", "assigned", "part", "labelled", "labeled", "connected"])
+_LINKED = frozenset(
+    ["attached", "linked", "tagged", "used", "assigned", "part", "labelled", "labeled", "connected"]
+)
 
 
 def _belongs(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
@@ -213,7 +244,27 @@ def _belongs(left: Mention, words: tuple[str, ...], right: Mention) -> Direction
 
 
 _CONTAIN = frozenset(
-    ["has", "have", "contains", "contain", "offers", "offer", "consists", "consist", "holds", "hold", "owns", "own", "includes", "include", "gets", "keeps", "employs", "runs", "carries"]
+    [
+        "has",
+        "have",
+        "contains",
+        "contain",
+        "offers",
+        "offer",
+        "consists",
+        "consist",
+        "holds",
+        "hold",
+        "owns",
+        "own",
+        "includes",
+        "include",
+        "gets",
+        "keeps",
+        "employs",
+        "runs",
+        "carries",
+    ]
 )
 
 
@@ -224,6 +275,16 @@ def _has_many(left: Mention, words: tuple[str, ...], right: Mention) -> Directio
     if right.many or right.determiner.isdigit():
         return "right"
     return "left" if verb in ("has", "have") and right.determiner in ("a", "an", "one") else ""
+
+
+def _looks_after(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
+    """ "for each medicine there are schedules", "a tutor can look after many pupils"."""
+    if left.determiner in ("each", "every") and words[0] == "there" and len(words) <= 4:
+        return "right"
+    core = [low for low in words if low not in lexicon.words("modals")]
+    many = right.determiner in lexicon.words("many_words") and right.plural
+    verb = core and lexicon.verb_stem(core[0]) and not core[0].endswith(("ed", "ing"))
+    return "right" if many and verb and len(core) <= 4 and "," not in core else ""
 
 
 def _owns(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
@@ -240,7 +301,11 @@ def _owns(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
 
 def _points(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     """ "plots lie on one site", "matches are between two players", "leases tie one tenant"."""
-    if "," in words or len(words) > 6 or right.determiner not in ("one", "exactly", "a", "an", "two"):
+    if (
+        "," in words
+        or len(words) > 6
+        or right.determiner not in ("one", "exactly", "a", "an", "two")
+    ):
         every = right.determiner in ("each", "every") and "for" in words
         if not ((right.determiner in ("its", "1") or every) and len(words) <= 6):
             return ""
