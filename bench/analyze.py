@@ -3,7 +3,8 @@
     python bench/analyze.py [DATA.jsonl] [--json OUT] [--verbose]
 
 How things are matched: names lower-cased, split into words, singular, `of the` words dropped and
-each word replaced by its canonical one from `analyze_synonyms.yaml` (general English only).
+each word replaced by its canonical one from `analyze_synonyms.yaml` (general English only) and cut
+to its stem ("watered", "watering", "installation" match "water", "install").
 A field that is named only by its type ("date", "time") matches the one label of that type that ends
 in `_on`/`_at`. Fields with `assumed=True` are not scored. `optional:` entities of the notes count
 neither as missed nor as wrong. An enum's type is right if it is an enum with the same values.
@@ -21,7 +22,6 @@ import time
 from pathlib import Path
 
 from analyze_score import Counts, Score, score_record, synonyms
-
 from buildwright.design.analysis import analyze
 
 ROOT = Path(__file__).resolve().parent.parent

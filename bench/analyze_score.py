@@ -14,6 +14,7 @@ from buildwright.design.words import singular
 
 Table = dict[str, str]
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ENDINGS = ("ation", "ing", "ion", "ed", "al")
 _SPLIT = re.compile(r"[^a-z0-9]+")
 _MARK = re.compile(r"(optional|m2m|terms):\s*([^;()]+)")
 _NEGATION = re.compile(r"^(?:no|not|never|without|nothing|stores nothing)\b")
@@ -22,7 +23,7 @@ _MOMENTS = ("date", "datetime", "time")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Hits among the predicted and recalled among the labelled."""
+    """Hits among the predicted, recalled among the labelled."""
 
     hits: int = 0
     predicted: int = 0
@@ -69,7 +70,7 @@ class Score:
 
     @property
     def kind_right(self) -> bool:
-        """True if the kind is the labelled one."""
+        """Kind as labelled."""
         return self.kind == self.kind_wanted
 
     @property
@@ -88,8 +89,16 @@ def canonical(name: str, table: Table) -> tuple[str, ...]:
     """Words of a name, singular and by their canonical synonym, filler words dropped."""
     spaced = _CAMEL.sub(" ", name).lower()
     words = [table.get(w, table.get(singular(w), singular(w))) for w in _SPLIT.split(spaced) if w]
-    kept = [word for word in words if word not in ("of", "the", "is", "has", "-")]
+    kept = [_stem(word) for word in words if word not in ("of", "the", "is", "has", "-")]
     return tuple(sorted(kept)) or tuple(words)
+
+
+def _stem(word: str) -> str:
+    """ "watered", "watering" -> "water": nouns and participles of a verb name the same property."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word.removesuffix(ending)
+    return word.removesuffix("e") if len(word) > 4 else word
 
 
 def score_record(record: dict[str, Any], analysis: Analysis, table: Table, ms: float) -> Score:
@@ -141,14 +150,10 @@ def _match_entities(record: dict[str, Any], analysis: Analysis, table: Table) ->
 
 def _same_entity(entity: Entity, wanted: tuple[str, ...], table: Table, *, loose: bool) -> bool:
     words = canonical(entity.name, table)
-    if words == wanted:
-        return True
-    return (
-        loose
-        and len(words) + len(wanted) == 3
-        and bool(set(words) & set(wanted))
-        and (_SPLIT.split(_CAMEL.sub(" ", entity.name).lower())[-1] in wanted)
-    )
+    if words == wanted or not loose:
+        return words == wanted
+    head = canonical(_CAMEL.sub(" ", entity.name).split()[-1], table)
+    return len(words) + len(wanted) == 3 and set(head) <= set(wanted) & set(words)
 
 
 def _score_fields(
@@ -263,15 +268,16 @@ def _score_relations(
     score.many_to_many = Counts(hits, len(found_both), hits, len(both))
     if found_single != single or found_both != both:
         score.misses.append(
-            f"relations missed {sorted(single - found_single)} {[sorted(p) for p in both - found_both]}"
-            f", wrong {sorted(found_single - single)} {[sorted(p) for p in found_both - both]}"
+            f"relations missed {sorted(single - found_single)} {both - found_both}, "
+            f"wrong {sorted(found_single - single)} {found_both - both}"
         )
 
 
-_STOP = frozenset(
-    "a an the of for to in on at by with and or is are be it its from as per that this one within "
-    "below under than least most all any only each every can must".split()
-)
+_STOP_WORDS = """
+a an the of for to in on at by with and or is are be it its from as per that this one within
+below under than least most all any only each every can must
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 
 
 def _stems(text: str) -> set[str]:

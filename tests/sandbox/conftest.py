@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ import pytest
 from buildwright.core.verdict import CaseOutcome, TestRun
 from buildwright.sandbox import (
     Environment,
+    Exit,
+    Job,
     Limits,
     Sandbox,
     TestJob,
@@ -22,11 +26,13 @@ from buildwright.sandbox import (
     open_sandbox,
     run_tests,
 )
+from buildwright.sandbox.probe import interpreter_paths
 
 LOCK = Path(__file__).with_name("lock.txt")
 QUICK = Limits(wall_s=12.0, cpu_s=10, memory_bytes=300 << 20, processes=40, tmp_bytes=16 << 20)
 NAMES = ("bubblewrap", "sandlock")
 RunProject = Callable[..., Awaitable[TestRun]]
+Python = Callable[..., Job]
 
 TEST = """
 from app import add
@@ -121,3 +127,44 @@ def run_project(environment: Environment, tmp_path: Path) -> RunProject:
 def _with(job: TestJob, fields: dict[str, object]) -> TestJob:
     values = {name: getattr(job, name) for name in TestJob.__slots__}
     return TestJob(**{**values, **fields})
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Python:
+    """Make a job that runs Python code: `python(code, limits, **job_fields)`."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+
+    def job(code: str, limits: Limits = QUICK, **fields: object) -> Job:
+        made = Job(
+            argv=(sys.executable, "-I", "-S", "-c", code),
+            tree=tree,
+            binds=interpreter_paths(Path(sys.executable)),
+            limits=limits,
+        )
+        return replace(made, **fields)  # type: ignore[arg-type]
+
+    return job
+
+
+def survivors(mark: str, start: bytes = b"") -> list[int]:
+    """Processes with `mark` in their command line, which begins with `start`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if (
+                mark.encode() in words
+                and words.startswith(start)
+                and int(entry.name) != os.getpid()
+            ):
+                found.append(int(entry.name))
+    return found
+
+
+def said(ended: Exit) -> str:
+    """Standard output as text."""
+    return ended.stdout.decode().strip()

@@ -84,7 +84,8 @@ CHEATS = {
     ),
     "swaps the tests by frame": (
         "import sys\nf = sys._getframe()\n"
-        "while f and 'test_app' not in f.f_globals.get('__name__', ''): f = f.f_back\nimport builtins\nold = builtins.__build_class__\n"
+        "while f and 'test_app' not in f.f_globals.get('__name__', ''): f = f.f_back\n"
+        "import builtins\nold = builtins.__build_class__\n"
         "def build(func, name, *a, **k):\n    made = old(func, name, *a, **k)\n"
         "    if name == 'TestMore':\n        made.test_two = lambda self: None\n"
         "        f.f_globals['test_one'] = lambda: None\n    return made\n"

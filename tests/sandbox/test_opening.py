@@ -11,6 +11,7 @@ import pytest
 from buildwright.core.errors import SandboxUnavailableError, SettingsError, UnknownNameError
 from buildwright.sandbox import Exit, Health, Job, Sandbox, open_sandbox, opening
 from buildwright.sandbox.cgroup import parents
+from buildwright.sandbox.leftovers import own_folder, sweep
 from buildwright.sandbox.probe import REQUIRED, prove
 from buildwright.sandbox.seccomp import DENIED, seccomp_program
 
@@ -19,6 +20,18 @@ from buildwright.sandbox.seccomp import DENIED, seccomp_program
 async def test_a_proven_backend_names_its_layers(box: Sandbox) -> None:
     opened = await open_sandbox(box.name)
     assert set(REQUIRED) <= set(opened.layers)
+
+
+def test_what_a_killed_process_left_is_swept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    gone = next(n for n in range(4_000_000, 5_000_000) if not Path(f"/proc/{n}").exists())
+    stale, alive = tmp_path / f"buildwright-tree-{gone}-00ff", own_folder("box")
+    (stale / "below").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    sweep(())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alive.name, "other"])
 
 
 @pytest.mark.sandbox

@@ -59,7 +59,7 @@ async def test_symptoms_are_told_apart(box: Sandbox, run_project: RunProject, na
 async def test_a_hang_is_a_timeout(box: Sandbox, run_project: RunProject, place: str) -> None:
     hang = "import time; time.sleep(60)"
     code = f"{hang}\n{GOOD}" if place == "import" else f"def add(a, b):\n    {hang}"
-    run = await run_project(box, project(code), limits=replace(QUICK, wall_s=1.4))
+    run = await run_project(box, project(code), limits=replace(QUICK, wall_s=2.0))
     assert run.verdict is Verdict.FAILED
     assert "timeout:" in run.cases[0].message
 

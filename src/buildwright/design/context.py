@@ -35,6 +35,9 @@ SCALARS: frozenset[FieldType] = frozenset(
 RANGED: frozenset[FieldType] = frozenset(
     {"integer", "decimal", "money", "date", "time", "datetime", "duration"}
 )
+_UNIQUE = SCALARS - {"boolean", "enum"} | {"image", "file"}
+_FEWEST = 5
+"""A unique field needs this many values: with fewer, hardly a record could be stored."""
 _RANGE: tuple[Literal["min", "max"], ...] = ("min", "max")
 _LIST_PARAMETERS = frozenset({"limit", "offset", "sort", "order", "q"})
 SEARCHED: frozenset[FieldType] = frozenset({"string", "text", "email"})
@@ -228,7 +231,7 @@ class _EntityMaker:
             label=label,
             type=kind,
             required=field.required,
-            unique=field.unique and varied and kind not in ("boolean", "enum", "text"),
+            unique=field.unique and kind in _UNIQUE and sample.variety >= _FEWEST,
             minimum=None if least is None else f"{least:f}",
             maximum=None if most is None else f"{most:f}",
             members=members,
@@ -261,7 +264,7 @@ def _samples(
     if kind == "enum":
         return samples.enum_samples(tuple(member.value for member in members), literal)
     if kind in samples.NUMBERS:
-        return samples.number_samples(kind, *samples.bounds(kind, *given))
+        return samples.number_samples(kind, label, *samples.bounds(kind, *given))
     if kind in ("boolean", "geo", "list", "json"):
         return samples.other_samples(kind, label)
     return samples.text_samples(kind, label)

@@ -16,7 +16,8 @@ WIDTH = 100
 _PLAIN_RANGES = ((0xA1, 0xAC), (0xAE, 0x17E), (0x3041, 0x309F), (0x30A1, 0x30FA), (0x4E00, 0x9FFF))
 _PLAIN_MORE = ((0xAC00, 0xD7A3), (0x20AC, 0x20AC))
 _LOOKALIKES = frozenset("\xb4\xb8\xd7\u0131\u30ce\u4e36\u4e3f")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^=:@/])")
+_MARKDOWN = re.compile(r"([\\`*{}\[\]#|~$!]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_MARKDOWN_START = re.compile(r"^(\d*)([-+=:.)])")
 
 
 def literal(value: object) -> str:
@@ -59,13 +60,13 @@ def comment(text: object) -> str:
 
 
 def toml(value: object) -> str:
-    """Write a TOML basic string or a number; JSON strings are valid TOML once DEL is escaped."""
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    """Write a TOML basic string, or a number."""
+    return _double_quoted(value)
 
 
 def yaml(value: object) -> str:
-    """Write a YAML double-quoted scalar; JSON is valid YAML."""
-    return json.dumps(value).replace("\x7f", "\\x7f")
+    """Write a YAML double-quoted scalar, or a number."""
+    return _double_quoted(value)
 
 
 def markup(text: object) -> str:
@@ -75,7 +76,8 @@ def markup(text: object) -> str:
 
 def markdown(text: object) -> str:
     """Escape text for a line of Markdown: no markup, no HTML, no line break."""
-    return _MARKDOWN.sub(r"\\\1", html.escape(one_line(text), quote=False))
+    plain = html.escape(one_line(text), quote=False)
+    return _MARKDOWN_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", plain))
 
 
 def quote(text: object) -> str:
@@ -125,14 +127,15 @@ def member_order(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=_member)
 
 
-def fit(head: str, items: Iterable[str], tail: str, indent: int = 0) -> str:
+def fit(head: str, items: Iterable[str], tail: str, indent: int = 0, room: int = 0) -> str:
     """Write `head item, item tail` on one line where it fits, else one item a line.
 
-    `indent` is the number of blanks before `head`; the first line comes without them.
+    `indent` is the number of blanks before `head`; the first line comes without them. `room` is
+    the number of columns that what follows on the same line takes (the comma of an outer list).
     """
     parts = list(items)
     line = " " * indent + head + ", ".join(parts) + tail
-    if width(line) <= WIDTH and "\n" not in line:
+    if width(line) + room <= WIDTH and "\n" not in line:
         return line[indent:]
     inner = "".join(f"{' ' * (indent + 4)}{part},\n" for part in parts)
     return f"{head}\n{inner}{' ' * indent}{tail}"
@@ -148,6 +151,12 @@ def _quoted(text: str) -> str:
     body = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
     body = body.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return f"{mark}{_escape(body)}{mark}"
+
+
+def _double_quoted(value: object) -> str:
+    """Write JSON; TOML and YAML read it too once pairs of surrogates are one escape."""
+    written = json.dumps(value, ensure_ascii=False)
+    return "".join(c if " " <= c <= "~" else f"\\U{ord(c):08x}" for c in written)
 
 
 def _escape(text: str) -> str:

@@ -50,7 +50,8 @@ class Samples:
     allows it; `example` is its value for 1. `low` sorts before `high`; both are None where the
     type has no order or only one value. `below` and `above` lie outside the bounds that the text
     gave, None where it gave none; `least` and `most` are those bounds. `counted` says whether the
-    expression uses `n`; `choices` are the values where it picks from a short list.
+    expression uses `n`; `choices` are the values where it picks from a short list. `variety` is the
+    number of different values, at most 1000.
     """
 
     expression: str
@@ -64,6 +65,7 @@ class Samples:
     above: JsonValue | None = None
     counted: bool = True
     choices: tuple[JsonValue, ...] = ()
+    variety: int = 1000
 
 
 def text_samples(kind: FieldType, label: str) -> Samples:
@@ -149,11 +151,13 @@ def bounds(
     return low, high
 
 
-def number_samples(kind: FieldType, least: Decimal | None, most: Decimal | None) -> Samples:
+def number_samples(
+    kind: FieldType, label: str, least: Decimal | None, most: Decimal | None
+) -> Samples:
     """Return samples for a number within the bounds (None: only what storage takes)."""
     floor, ceiling, places = NUMBERS[kind]
     step = Decimal(1).scaleb(-places) if places else Decimal(1)
-    start = _start(least, most)
+    start = _start(label, least, most)
     room = int(((most if most is not None else ceiling) - start) / step)
     unit = Decimal(1) if room * step >= 60 or places == 0 else step
     span = min(int(((most if most is not None else ceiling) - start) / unit) + 1, 1000)
@@ -174,6 +178,7 @@ def number_samples(kind: FieldType, least: Decimal | None, most: Decimal | None)
         most=None if most is None else show(most),
         above=show(most + step) if most is not None and most < ceiling else None,
         counted=places == 0 or span > 1,
+        variety=span,
     )
 
 
@@ -185,9 +190,11 @@ def plain(value: Decimal, kind: FieldType) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _start(least: Decimal | None, most: Decimal | None) -> Decimal:
+def _start(label: str, least: Decimal | None, most: Decimal | None) -> Decimal:
     if least is not None:
         return least
+    if "year" in label.split() and most is None:
+        return Decimal(2000)
     return Decimal(10) if most is None or most >= 1000 else most - min(abs(most), Decimal(10))
 
 

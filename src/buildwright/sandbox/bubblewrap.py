@@ -20,6 +20,7 @@ from pathlib import Path
 from buildwright.core.errors import DiskError
 from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job
 from buildwright.sandbox.cgroup import Group, make_group, remove_group
+from buildwright.sandbox.leftovers import own_name
 from buildwright.sandbox.memory import machine_kills, watch_memory
 from buildwright.sandbox.process import Captured, Launch, memory_file, run_process, to_exit
 from buildwright.sandbox.rlimits import limited
@@ -72,8 +73,7 @@ class Bubblewrap:
                 await asyncio.to_thread(remove_group, group)
 
     def _group(self, job: Job) -> Group | None:
-        name = f"buildwright-{secrets.token_hex(8)}"
-        return make_group(self.groups, name, job.limits) if self.groups else None
+        return make_group(self.groups, own_name("group"), job.limits) if self.groups else None
 
     def _launch(self, job: Job, group: Group | None, status: int) -> Launch:
         uid = box_uid()

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job
 from buildwright.sandbox.bubblewrap import SETPRIV
 from buildwright.sandbox.inside import guard
+from buildwright.sandbox.leftovers import own_folder
 from buildwright.sandbox.memory import machine_kills
 from buildwright.sandbox.process import Captured, Launch, memory_file, run_process, to_exit
 from buildwright.sandbox.rlimits import limited
@@ -101,8 +101,11 @@ def find_sandlock() -> Path | None:
 
 async def _guarded(job: Job, describe: Callable[[Path], dict[str, object]]) -> Exit:
     kills = machine_kills()
-    status = os.memfd_create("status", 0)
-    temporary = Path(tempfile.mkdtemp(prefix="buildwright-box-"))
+    try:
+        temporary = own_folder("box")
+    except OSError as error:
+        return Exit(None, None, health=Health.NOT_STARTED, health_reason=str(error))
+    status = memory_file(b"")
     control, ours = os.pipe()
     try:
         with os.fdopen(ours, "wb", buffering=0) as stop:

@@ -15,6 +15,7 @@ from buildwright.sandbox.box import Sandbox
 from buildwright.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from buildwright.sandbox.cgroup import parents
 from buildwright.sandbox.guarded import Sandlock, Unsafe, find_sandlock
+from buildwright.sandbox.leftovers import sweep
 from buildwright.sandbox.probe import Proof, fingerprint, prove
 
 BACKENDS = ("bubblewrap", "sandlock")
@@ -96,6 +97,7 @@ def _bubblewrap() -> tuple[Sandbox, str, Callable[[tuple[str, ...]], Sandbox]] |
     if platform.system() != "Linux" or tool is None:
         return None
     groups = parents()
+    sweep(groups)
     box = Bubblewrap(tool, groups=groups)
     more = ("cgroup",) if groups else ()
     return (

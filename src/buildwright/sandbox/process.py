@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from buildwright.sandbox.box import Exit, Health, Limits
+from buildwright.sandbox.inside.guard import descendants, kill_all
 
 CHUNK = 1 << 16
 DRAIN_S = 1.0
 REPORT_FACTOR = 4
 KILL_GRACE_S = 3.0
+STOP_LOOKS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,27 @@ async def _started(
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
+    # shielded, because asyncio ends a half-started command without what that has started
+    starting = asyncio.ensure_future(_spawn(launch, theirs))
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        ours.close()
+        with contextlib.suppress(OSError):
+            await _end(await starting, launch)
+        raise
+    except OSError:
+        ours.close()
+        raise
+    try:
+        yield process, ours
+    finally:
+        await asyncio.shield(_end(process, launch))
+
+
+async def _spawn(launch: Launch, theirs: socket.socket) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
             *launch.command,
             stdin=theirs.fileno(),
             stdout=asyncio.subprocess.PIPE,
@@ -157,17 +180,10 @@ async def _started(
             env=launch.env,
             cwd="/",
         )
-    except BaseException:
-        ours.close()
-        raise
     finally:
         theirs.close()
         for descriptor in launch.descriptors:
             os.close(descriptor)
-    try:
-        yield process, ours
-    finally:
-        await asyncio.shield(_end(process, launch))
 
 
 async def _watching(launch: Launch, pid: int) -> None:
@@ -206,9 +222,31 @@ async def _end(process: asyncio.subprocess.Process, launch: Launch) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), KILL_GRACE_S)
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        await _kill_tree(process.pid)
         await process.wait()
+
+
+async def _kill_tree(pid: int) -> None:
+    """Kill `pid` and what it started, also while it is still starting it.
+
+    It is stopped first: a box that is only being set up does not know yet that it has to die with
+    its parent, and would be missed if it came into being after the look for children.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(STOP_LOOKS):
+            if not _is_running(pid):
+                break
+            await asyncio.sleep(0.001)
+        kill_all([*descendants(pid), pid])
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state not in (b"T", b"t", b"Z", b"X")
 
 
 async def _drained(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from buildwright.core.errors import DiskError
+from buildwright.sandbox.leftovers import own_name
 
 STEERING = frozenset(
     {
@@ -59,10 +60,11 @@ def take_snapshot(tree: Path, locked: Mapping[str, str]) -> Snapshot:
     Links, devices and pipes are left out, and so are unlocked files that steer pytest.
     Raises DiskError when the copy cannot be written or the tree is larger than 256 MiB.
     """
-    folder = Path(tempfile.mkdtemp(prefix="buildwright-tree-"))
+    folder = Path(tempfile.gettempdir(), own_name("tree"))
     root = folder / "project"
     contents: dict[str, bytes] = {}
     try:
+        folder.mkdir(mode=0o700)
         root.mkdir()
         room = TREE_BYTES
         for relative, content, executable in _files(tree, locked):

@@ -62,7 +62,7 @@ def complexity_of(model: Model, found: tuple[Item, ...]) -> int:
 
 def _assume_names(model: Model) -> None:
     """A thing without any property or reference gets a name, marked as assumed."""
-    sources = {relation.source for relation in model.relations}
+    sources = {r.source for r in model.relations if r.kind == "belongs_to"}
     for draft in model.drafts.values():
         if not draft.fields and draft.name not in sources:
             model.put(draft, Field("name", "string", span=draft.span, assumed=True))

@@ -1,4 +1,4 @@
-"""What later sentences add to known fields: values, uniqueness, bounds, whether they may be missing."""
+"""What later sentences add to known fields: values, uniqueness, bounds, whether required."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.groups import Marks, bounds_of, split_values
 from buildwright.design.analysis.mentions import mentions
 from buildwright.design.analysis.model import Draft, Model
-from buildwright.design.analysis.phrases import ENUM_HEADS, Noun, Tokens, noun_before
+from buildwright.design.analysis.nouns import Noun, Tokens, noun_before
 from buildwright.design.analysis.text import Document, Token
 
 
@@ -70,7 +70,7 @@ def _apply(model: Model, said: _Said, owner: Draft, *, colon: bool) -> None:
     draft, found = _field(model, said, owner)
     if found is not None:
         _refine(model, said, draft, found)
-    elif said.noun.head in ENUM_HEADS or types.type_of(said.noun.words) == "enum":
+    elif said.noun.head in lexicon.words("enum_heads") or types.type_of(said.noun.words) == "enum":
         _new_enum(model, said, draft)
     elif not colon:
         _state(model, said)
@@ -87,6 +87,9 @@ def _field(model: Model, said: _Said, owner: Draft) -> tuple[Draft, Field | None
     for name in names:
         if name in owner.fields:
             return owner, owner.fields[name]
+    measured = [f for n, f in owner.fields.items() if n.startswith(f"{names[0]}_") and names[0]]
+    if len(measured) == 1 and measured[0].type in ("decimal", "integer"):
+        return owner, measured[0]
     having = [d for d in model.drafts.values() if names[0] in d.fields]
     if len(having) == 1:
         return having[0], having[0].fields[names[0]]

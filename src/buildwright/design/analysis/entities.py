@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from buildwright.core.requirements import Field, Relation, Span
 from buildwright.design.analysis import lexicon, types
-from buildwright.design.analysis.declare import Declaration, declarations, likely_fields
-from buildwright.design.analysis.fields import Guess, guesses
+from buildwright.design.analysis.declaration import Declaration, likely_fields
+from buildwright.design.analysis.declare import declarations
+from buildwright.design.analysis.endpoints import name_both_ends
+from buildwright.design.analysis.fields import guesses
+from buildwright.design.analysis.guess import Guess
+from buildwright.design.analysis.lists import Element, split_list
 from buildwright.design.analysis.model import (
     Draft,
     Model,
@@ -15,7 +20,7 @@ from buildwright.design.analysis.model import (
     is_system,
     role_of,
 )
-from buildwright.design.analysis.phrases import Element, Noun, noun_after, split_list
+from buildwright.design.analysis.nouns import Noun, noun_after
 from buildwright.design.analysis.text import Document
 
 
@@ -23,18 +28,32 @@ def gather(document: Document) -> Model:
     """The model with every entity and field that the text declares, and relations in lists."""
     model = Model(document.text)
     found = declarations(document.sentences)
-    strong = [d for d in found if d.how == "fields" and _is_strong(d)]
-    for declaration in strong:
-        for noun in declaration.nouns:
+    given = [declaration for declaration in found if declaration.how == "fields"]
+    for declaration in given:
+        for noun in declaration.nouns if _is_strong(declaration) else ():
             model.add(noun)
     for declaration in found:
         if declaration.how != "fields":
             _add_kept(model, declaration)
-    for declaration in found:
-        if declaration.how == "fields":
-            _fill(model, declaration, document)
+    for sentence in document.sentences:
+        if sentence.section not in ("wont", "background"):
+            name_both_ends(model, sentence)
+    for declaration in given:
+        _fill(model, declaration, document)
+    _merge_heads(model)
     _settle_times(model)
     return model
+
+
+def _merge_heads(model: Model) -> None:
+    """A "degree programme" of which nothing is said is the "programme" of which something is."""
+    for name, draft in list(model.drafts.items()):
+        short = model.drafts.get(types.pascal(draft.key[-1:]))
+        if short is None or short is draft or draft.fields:
+            continue
+        del model.drafts[name]
+        short.span = min(short.span, draft.span, key=lambda span: span.start)
+        model.rename(name, short.name)
 
 
 def _is_strong(declaration: Declaration) -> bool:
@@ -49,13 +68,19 @@ def _add_kept(model: Model, declaration: Declaration) -> None:
         if is_actor_or_system(noun) or noun.head in lexicon.words("never_things"):
             continue
         draft = model.find(noun.key)
-        if draft is None and (declaration.how == "kept" or noun.plural):
-            draft = model.add(noun)
+        if draft is None and (declaration.how != "handled" or noun.plural):
+            draft = None if _only_users(model, declaration) else model.add(noun)
         if draft is None:
             continue
-        model.use(declaration.sentence, noun.start, noun.end, f"manage:{draft.name}")
+        needs = (f"manage:{draft.name}",) if declaration.how != "handled" else ()
+        model.use(declaration.sentence, noun.start, noun.end, *needs)
         if noun is declaration.nouns[0]:
             _add_owners(model, draft, declaration)
+
+
+def _only_users(model: Model, declaration: Declaration) -> bool:
+    """ "A tracker for freelancers": who it is for is no thing to keep if other things are."""
+    return declaration.how == "for" and bool(model.drafts)
 
 
 def _add_owners(model: Model, draft: Draft, declaration: Declaration) -> None:
@@ -86,6 +111,8 @@ def _fill(model: Model, declaration: Declaration, document: Document) -> None:
         if draft is None:
             continue
         complete = True
+        if noun is declaration.nouns[0]:
+            _add_owners(model, draft, declaration)
         for element in declaration.elements:
             complete &= _element(model, draft, element, declaration.sentence)
         if complete:
@@ -121,8 +148,9 @@ def _nested(model: Model, draft: Draft, element: Element, sentence: int) -> bool
     if child is None or child is draft:
         return None
     model.many.add((draft.name, child.name))
-    _relate(model, child, draft, role_of(draft.name), element.tokens[0].start, sentence)
-    return all([_element(model, child, part, sentence) for part in inner])
+    _relate(model, _belongs(child, draft, element.tokens[0].start), sentence)
+    read = [_element(model, child, part, sentence) for part in inner]
+    return all(read)
 
 
 def _absolute(noun: Noun) -> Noun:
@@ -130,17 +158,18 @@ def _absolute(noun: Noun) -> Noun:
 
 
 def _take(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
-    target = _target(model, draft, guess)
+    target = _target(model, draft, guess) or _attached(model, guess)
     if target is None:
         _take_field(model, draft, guess, sentence)
     elif guess.many:
         model.many.add((draft.name, target.name))
-        _relate(model, target, draft, role_of(draft.name), guess.start, sentence)
+        _relate(model, _belongs(target, draft, guess.start), sentence)
     else:
         role = types.snake(guess.words) or role_of(target.name)
         if role.endswith("_" + role_of(target.name)) and target.name == types.pascal(guess.words):
             role = role_of(target.name)
-        _relate(model, draft, target, role, guess.start, sentence, required=guess.marks.required)
+        relation = _belongs(draft, target, guess.start)
+        _relate(model, replace(relation, role=role, required=guess.marks.required), sentence)
 
 
 def _target(model: Model, draft: Draft, guess: Guess) -> Draft | None:
@@ -158,6 +187,18 @@ def _target(model: Model, draft: Draft, guess: Guess) -> Draft | None:
     return None
 
 
+def _attached(model: Model, guess: Guess) -> Draft | None:
+    """ "up to 10 photos": files of which there can be several are things of their own."""
+    several = guess.determiner in lexicon.words("many_words")
+    if guess.type not in ("image", "file") or not several:
+        return None
+    child = model.add(_noun_of(guess))
+    if child is not None:
+        span = Span(guess.start, guess.end)
+        model.put(child, Field(guess.type, guess.type, span=span))
+    return child
+
+
 def _single(words: tuple[str, ...]) -> tuple[str, ...]:
     return _noun_of_words(words).key
 
@@ -170,24 +211,18 @@ def _noun_of_words(words: tuple[str, ...]) -> Noun:
     return Noun(words, 0, 0, 0, 0)
 
 
-def _relate(
-    model: Model,
-    source: Draft,
-    target: Draft,
-    role: str,
-    start: int,
-    sentence: int,
-    *,
-    required: bool = True,
-) -> None:
-    relation = Relation(
-        "belongs_to", source.name, target.name, role, required=required, span=Span(start, start + 1)
-    )
+def _relate(model: Model, relation: Relation, sentence: int) -> None:
     model.relate(relation)
-    model.use(sentence, start, start, f"relate:{source.name}.{role}")
+    start = relation.span.start if relation.span else 0
+    model.use(sentence, start, start, f"relate:{relation.source}.{relation.role}")
 
 
-_NO_FIELD = frozenset({"id", "ids", "identifier", "primary_key", "uuid"})
+def _belongs(source: Draft, target: Draft, start: int) -> Relation:
+    span = Span(start, start + 1)
+    return Relation("belongs_to", source.name, target.name, role_of(target.name), span=span)
+
+
+_NO_FIELD = frozenset({"password", "id", "ids", "identifier", "primary_key", "uuid"})
 
 
 def _take_field(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:

@@ -12,27 +12,20 @@ def is_used_as_verb(tokens: Sequence[Token], index: int) -> bool:
     """True if the word at `index` is a known verb and stands where a verb stands."""
     low = tokens[index].low
     stem = lexicon.verb_stem(low)
-    if not stem or index + 1 >= len(tokens):
+    if not stem or index + 1 >= len(tokens) or low.endswith("ed"):
         return False
-    before = tokens[index - 1].low if index else ""
-    if not before or not tokens[index - 1].is_word:
-        return low == stem and _opens_object(tokens, index) or _listed_verb(tokens, index)
+    if not index or not tokens[index - 1].is_word:
+        return (low == stem and _opens_object(tokens, index)) or _listed_verb(tokens, index)
+    before = tokens[index - 1].low
     if low.endswith("ing"):
         return before in _BEFORE_ING or before in lexicon.words("system")
-    if low.endswith("ed"):
-        return False
-    if before in _LEADS or before in lexicon.words("modals"):
-        return True
     if before in ("and", "or"):
         return _listed_verb(tokens, index)
-    return _after_subject(before, low, stem)
+    leads = before in lexicon.words("before_verbs") or before in lexicon.words("modals")
+    return leads or _after_subject(before, low, stem)
 
 
 _BEFORE_ING = frozenset({"for", "of", "by", "start"})
-_LEADS = frozenset(
-    "to we it they i you that which who can lets users people please also only simply then staff "
-    "everyone anyone members admins everybody he she".split()
-)
 
 
 def _after_subject(before: str, low: str, stem: str) -> bool:
@@ -50,7 +43,7 @@ def _opens_object(tokens: Sequence[Token], index: int) -> bool:
     if not lexicon.is_nominal(after.low):
         return False
     plural = any(lexicon.is_plural(t.low) for t in tokens[index + 1 : index + 4])
-    return plural and (index == 0 or tokens[index - 1].low in (".", ";", ":"))
+    return plural and (index == 0 or tokens[index - 1].low in (".", ";", ":", ")"))
 
 
 def _listed_verb(tokens: Sequence[Token], index: int) -> bool:

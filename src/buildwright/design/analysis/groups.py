@@ -31,7 +31,9 @@ def enum_values(parts: list[list[Token]]) -> tuple[str, ...]:
     """Values as written in the text, without quotes, "either", "still" and empty ones."""
     found: list[str] = []
     for part in parts:
-        kept = [t for t in part if t.text not in "\"'.“”" and t.low not in _VALUE_NOISE]
+        kept = [
+            t for t in part if t.text not in "\"'.“”-\u2013\u2014" and t.low not in _VALUE_NOISE
+        ]
         if kept:
             found.append(" ".join(token.text for token in kept))
     return tuple(dict.fromkeys(found))[:_MAX_VALUES]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from buildwright.core.requirements import Item, Priority, Span
 from buildwright.design.analysis import lexicon
 from buildwright.design.analysis.model import Model
 from buildwright.design.analysis.needs import leftover, read_needs
-from buildwright.design.analysis.phrases import noun_after
+from buildwright.design.analysis.nouns import noun_after
 from buildwright.design.analysis.scenarios import scenario
 from buildwright.design.analysis.text import Document, Sentence, Token
 
@@ -34,10 +35,12 @@ class _Part:
 
 def items(document: Document, model: Model) -> tuple[Item, ...]:
     """Every demand of the text in order; narrative and questions are none."""
+    model.guarded = any(_signs_in(s.lows) for s in document.sentences if s.section != "wont")
     found: list[Item] = []
     functional = quality = 0
-    for part in _parts(document, model):
-        item = _item(document, model, part)
+    drafts = [(part, _item(document, model, part)) for part in _parts(document, model)]
+    told = [item for part, item in drafts if item.needs or not _introduces(part)]
+    for item in told or [item for _, item in drafts]:
         if item.functional:
             functional += 1
             number = f"FR-{functional}"
@@ -48,6 +51,23 @@ def items(document: Document, model: Model) -> tuple[Item, ...]:
         if len(found) == _MAX_ITEMS:
             break
     return tuple(found)
+
+
+def _signs_in(lows: tuple[str, ...]) -> bool:
+    """True if a sentence speaks of a login or key without a negation just before it."""
+    for index, low in enumerate(lows):
+        if low not in lexicon.words("login_words") and lows[index : index + 2] not in _LOG_IN:
+            continue
+        before = lows[max(0, index - 4) : index]
+        after = lows[index + 1 : index + 5]
+        if not any(
+            word in lexicon.words("negators") or word == "nor" for word in (*before, *after)
+        ):
+            return True
+    return False
+
+
+_LOG_IN = (("log", "in"), ("logs", "in"), ("sign", "in"), ("signs", "in"))
 
 
 def _parts(document: Document, model: Model) -> Iterator[_Part]:
@@ -130,7 +150,10 @@ def _opens_demand(tokens: tuple[Token, ...], start: int, index: int) -> bool:
     if tokens[start].low in ("if", "when", "for", "once", "unless") and tokens[index].low == ",":
         return False
     if tokens[rest].low in ("it", "they", "we", "everyone", "nobody", "others"):
-        return lexicon.is_verb_like(tokens[rest + 1].low)
+        verb = rest + 1
+        while verb + 1 < len(tokens) and tokens[verb].low in lexicon.words("adverbs"):
+            verb += 1
+        return lexicon.is_verb_like(tokens[verb].low)
     noun = noun_after(tokens, rest)
     if noun is None or noun.last >= len(tokens) or not _has_verb(tokens[start:index]):
         return False
@@ -157,12 +180,28 @@ def _item(document: Document, model: Model, part: _Part) -> Item:
     reading = read_needs(model, part.tokens, part.sentence)
     covered = bool(reading.needs) and not leftover(part.tokens, reading)
     needs = tuple(reading.needs) if covered else ()
-    priority = _priority(part, needs)
+    priority = _priority(part, tuple(reading.needs))
     if priority is Priority.WONT:
         needs = ()
     quality = _is_quality(part, needs, document.sentences[part.sentence].section)
     number = "NFR-0" if quality else "FR-0"
     return Item(number, text, priority, scenario(model, text, needs, priority), span, needs)
+
+
+def _introduces(part: _Part) -> bool:
+    """ "A REST API for a bike rental": names the program and demands nothing of it."""
+    lows = [low for low in part.lows if low not in lexicon.words("fillers")]
+    named = any(low in lexicon.words("software") for low in part.lows)
+    named |= not any(lexicon.is_nominal(low) for low in lows)
+    if not named or any(low[:1].isdigit() for low in lows):
+        return False
+    limited = any(low in lexicon.words("negators") or low in ("only", "must") for low in lows)
+    first = next((i for i, low in enumerate(lows) if low in ("for", "of")), len(lows))
+    rest = lows[first + 1 :]
+    plain = not any(low in ("that", "which", "where", ",", ":", "so", "with", "by") for low in rest)
+    content = [low for low in lows[:first] if lexicon.is_nominal(low)]
+    content = [low for low in content if low not in lexicon.words("software")]
+    return not limited and plain and len(content) <= 1 and len(rest) <= 8
 
 
 def _priority(part: _Part, needs: tuple[str, ...]) -> Priority:
@@ -218,5 +257,5 @@ def _measured(lows: tuple[str, ...]) -> bool:
     """A number with a unit of speed or size beside it."""
     return any(
         low[:1].isdigit() and following in lexicon.words("measures")
-        for low, following in zip(lows, lows[1:], strict=False)
+        for low, following in pairwise(lows)
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from buildwright.design.analysis import lexicon
 from buildwright.design.analysis.grammar import is_used_as_verb
-from buildwright.design.analysis.phrases import Noun, Tokens, noun_after, noun_before
+from buildwright.design.analysis.nouns import Noun, Tokens, noun_after, noun_before
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Things kept; `list_at` is where their properties are listed, 0 if they are not.
 
-    `strong` is False for verbs like "create" or "browse", which also have other objects.
+    `strong` is False for verbs like "create" or "browse", which also have other objects;
+    `purpose` is True behind "an API for", which may also name its users.
     """
 
     nouns: tuple[Noun, ...]
@@ -21,26 +22,31 @@ class Kept:
     list_at: int = 0
     strong: bool = True
     owners: tuple[Noun, ...] = ()
+    purpose: bool = False
 
 
 def kept_at(tokens: Tokens, index: int) -> Kept | None:
     """What a verb of keeping at `index` keeps, None if there is no such verb."""
     low = tokens[index].low
     stem = lexicon.verb_stem(low)
+    used = bool(stem) and is_used_as_verb(tokens, index)
     if stem in lexicon.words("keep_verbs"):
         found = _about_each(tokens, index)
-        if found:
+        if found or not used:
             return found
-        if is_used_as_verb(tokens, index):
-            return _objects(tokens, _object_start(tokens, index), strong=True)
-        return None
-    if stem in lexicon.words("crud_verbs") and is_used_as_verb(tokens, index):
+        return _objects(tokens, _object_start(tokens, index), strong=True)
+    if used and stem in lexicon.words("crud_verbs"):
         return _objects(tokens, index + 1, strong=False)
-    if low == "of" and index and tokens[index - 1].low in ("table", "tables"):
-        return _objects(tokens, index + 1, strong=True)
-    if low in ("for", "of", "over", "about", "around") and _after_system(tokens, index):
+    if low == "for" and _after_system(tokens, index):
+        found = _objects(tokens, index + 1, strong=True)
+        return replace(found, purpose=True) if found else None
+    tables = low == "of" and index > 0 and tokens[index - 1].low in ("table", "tables")
+    if tables or (low in _OF_SYSTEM and _after_system(tokens, index)):
         return _objects(tokens, index + 1, strong=True)
     return None
+
+
+_OF_SYSTEM = frozenset({"of", "over", "about", "around"})
 
 
 def _about_each(tokens: Tokens, index: int) -> Kept | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from buildwright.core.requirements import ProjectKind
 from buildwright.design.analysis import lexicon
@@ -13,6 +14,7 @@ from buildwright.design.analysis.text import MAX_CHARS, Document, Sentence, toke
 _WINDOW = 4
 _LEAST = 2.5
 _FOREIGN = 6.0
+_NEAR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,11 @@ def choose_kind(document: Document, *, has_entities: bool) -> Choice:
     seen: dict[str, list[str]] = defaultdict(list)
     for number, sentence in enumerate(document.sentences):
         if sentence.section != "wont":
-            _score(sentence, number == 0, points, seen)
+            _score(sentence, 1.0 if number else _NEAR, points, seen)
     _score_scripts(document.text[:MAX_CHARS], points, seen)
     for heading in document.headings[:1]:
         tokens = tokenize(heading)
-        _score(Sentence(0, 0, tokens), True, points, seen)
+        _score(Sentence(0, 0, tokens), _NEAR, points, seen)
     return _decide(document, points, seen, has_entities=has_entities)
 
 
@@ -58,7 +60,7 @@ def _score_scripts(text: str, points: dict[str, float], seen: dict[str, list[str
 
 
 def _score(
-    sentence: Sentence, first: bool, points: dict[str, float], seen: dict[str, list[str]]
+    sentence: Sentence, near: float, points: dict[str, float], seen: dict[str, list[str]]
 ) -> None:
     lows = sentence.lows
     index = 0
@@ -72,8 +74,8 @@ def _score(
         cue = lows[index : index + size]
         if not _negated(lows, index, index + size):
             for kind, weight in _cues()[cue]:
-                near = 1.5 if first and index < 12 else 1.0
-                _count(kind, " ".join(cue), weight * near, points, seen)
+                factor = near if index < 12 else 1.0
+                _count(kind, " ".join(cue), weight * factor, points, seen)
         index += size
 
 
@@ -104,7 +106,7 @@ def _negated(lows: tuple[str, ...], first: int, last: int) -> bool:
         ):
             return True
     after = lows[last : last + 5]
-    return any(pair in _PUT_OFF for pair in zip(after, after[1:], strict=False))
+    return any(pair in _PUT_OFF for pair in pairwise(after))
 
 
 _PUT_OFF = frozenset({("is", "not"), ("are", "not"), ("comes", "later"), ("come", "later")})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.model import Model
-from buildwright.design.analysis.phrases import Tokens
+from buildwright.design.analysis.nouns import Tokens
 from buildwright.design.words import singular
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from buildwright.core.requirements import Entity, Field, Relation, Span
 from buildwright.design.analysis import lexicon, types
-from buildwright.design.analysis.phrases import Noun
+from buildwright.design.analysis.nouns import Noun
 from buildwright.design.words import singular
 
 _MAX_ENTITIES = 60
@@ -38,16 +38,18 @@ class Doubt:
 class Model:
     """Entities by name, relations in order, doubts, and the parts of the text that were used.
 
-    `many` holds (owner, part) for everything that is said to have more than one of something.
+    `many` holds (owner, part) for everything that is said to have more than one of something;
+    `guarded` is True if the text asks for some kind of login.
     """
 
     text: str
     drafts: dict[str, Draft] = field(default_factory=dict)
     relations: list[Relation] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    guarded: bool = False
     many: set[tuple[str, str]] = field(default_factory=set)
     used: dict[int, list[Span]] = field(default_factory=dict)
-    asked: dict[int, dict[str, int]] = field(default_factory=dict)
+    asked: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
 
     def find(self, words: tuple[str, ...]) -> Draft | None:
         """The entity that a noun phrase names, by its whole name or by its last words."""
@@ -73,7 +75,7 @@ class Model:
         return self.drafts[name]
 
     def put(self, draft: Draft, found: Field) -> None:
-        """Unite a field with what is known; a clash of types becomes a doubt, the first one stays."""
+        """Unite a field with what is known; a clash of types becomes a doubt."""
         old = draft.fields.get(found.name)
         if old is None:
             if len(draft.fields) < _MAX_FIELDS:
@@ -107,12 +109,26 @@ class Model:
                 return
         self.relations.append(relation)
 
+    def rename(self, old: str, new: str) -> None:
+        """Let relations and needs of an entity that was merged speak of the other one."""
+        self.relations[:] = [
+            replace(
+                relation,
+                source=new if relation.source == old else relation.source,
+                target=new if relation.target == old else relation.target,
+                role=role_of(new) if relation.role == role_of(old) else relation.role,
+            )
+            for relation in self.relations
+        ]
+        for asked in self.asked.values():
+            asked[:] = [(need.replace(f":{old}", f":{new}"), at) for need, at in asked]
+        self.many = {(new if a == old else a, new if b == old else b) for a, b in self.many}
+
     def use(self, sentence: int, start: int, end: int, *needs: str) -> None:
         """Note that a part of a sentence was read, and what it asks for."""
         self.used.setdefault(sentence, []).append(Span(start, end))
-        known = self.asked.setdefault(sentence, {})
-        for need in needs:
-            known.setdefault(need, start)
+        known = self.asked.setdefault(sentence, [])
+        known.extend((need, start) for need in needs if (need, start) not in known)
 
     def entities(self) -> tuple[Entity, ...]:
         """The finished entities in order of appearance."""

@@ -10,8 +10,10 @@ _QUOTE = 160
 _PLAIN = {
     "paginate": "Given more records than fit one page, When the list is read, "
     "Then it comes in pages and says how many there are",
-    "open": "Given nobody is signed in, When any function is used, Then it works without an account",
-    "health": "Given the program runs, When its health route is asked, Then it says that it is well",
+    "open": "Given nobody is signed in, When any function is used, "
+    "Then it works without an account",
+    "health": "Given the program runs, When its health route is asked, "
+    "Then it says that it is well",
     "openapi": "Given the program runs, When its interface description is read, "
     "Then every route is in it",
     "errors": "Given a request that cannot be served, When it is sent, "
@@ -54,7 +56,8 @@ def scenario(model: Model, text: str, needs: tuple[str, ...], priority: Priority
     """Given/When/Then in one line, from the first need, or from the sentence itself."""
     quoted = text if len(text) <= _QUOTE else text[: _QUOTE - 1] + "…"
     if priority is Priority.WONT:
-        return f"Given the finished project, When its functions are listed, Then this is absent: {quoted}"
+        when = "Given the finished project, When its functions are listed"
+        return f"{when}, Then this is absent: {quoted}"
     if not needs:
         return f"Given the running program, When this is tried, Then it holds: {quoted}"
     name, _, rest = needs[0].partition(":")

@@ -17,10 +17,13 @@ MAX_TOKENS = 400
 
 Section = Literal["", "wont", "background", "quality", "could"]
 
-_WORD = re.compile(r"--?[a-z][\w-]*|\w+(?:[-'’/.–+:]\w+)*|[^\w\s]", re.IGNORECASE)
-_STOP = re.compile(r"[.!?]+(?=[\s\"')\]]|$)|[。!?;]")
-_BULLET = re.compile(r"(?:[-*•–·]|->|=>|\(?\d{1,2}[.)]|\d{1,2}(?:\.\d{1,2})+[.)]?|\(?[a-h]\))\s+")
+_WORD = re.compile(r"--?[a-z][\w-]*|\w+(?:[-'\u2019/.\u2013+:]\w+)*|[^\w\s]", re.IGNORECASE)
+_STOP = re.compile(r"[.!?]+(?=[\s\"']|$)|[。!?;]")
+_BULLET = re.compile(
+    r"(?:[-*•\u2013·]|->|=>|\(?\d{1,2}[.)]|\d{1,2}(?:\.\d{1,2})+[.)]?|\(?[a-h]\))\s+"
+)
 _WRAP_WIDTH = 60
+_WRAPPED_LINE = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def tokenize(text: str, start: int = 0) -> tuple[Token, ...]:
         word = match.group()
         if word in "*_#`~|":
             continue
-        low = word.lower().replace("’", "'").replace("–", "-")
+        low = word.lower().replace("\u2019", "'").replace("\u2013", "-")
         found.append(Token(word, low, start + match.start(), start + match.end()))
         if len(found) == MAX_TOKENS:
             break
@@ -127,6 +130,7 @@ class _Block:
 def _blocks(text: str) -> Iterator[_Block]:
     current: _Block | None = None
     lines = list(_lines(text))
+    wrapped = max((end - start for start, end in lines), default=0) <= _WRAPPED_LINE
     for index, (start, end) in enumerate(lines):
         content = text[start:end].strip()
         if not content:
@@ -136,7 +140,8 @@ def _blocks(text: str) -> Iterator[_Block]:
             continue
         begin = start + len(text[start:end]) - len(text[start:end].lstrip())
         block = _line_block(text, begin, begin + len(content), lines[index + 1 :][:2])
-        if current and not block.heading and not block.bullet and _wraps(text, current, start):
+        joined = wrapped and not block.heading and not block.bullet
+        if current and joined and _wraps(text, current, start):
             current.end = block.end
             continue
         if current:

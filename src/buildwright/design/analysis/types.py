@@ -29,6 +29,11 @@ def type_of(words: tuple[str, ...]) -> FieldType | None:
     return None
 
 
+def is_named(low: str) -> bool:
+    """True if the word itself, not only its singular, is known as the name of a property."""
+    return low in _heads()
+
+
 @cache
 def _heads() -> dict[str, FieldType]:
     found: dict[str, FieldType] = {}

@@ -1,4 +1,4 @@
-"""Plain requirements of one sentence come out right without exception."""
+"""Plain requirements come out right without exception, of one sentence or of several."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import yaml
 from buildwright.core.requirements import Analysis, Field
 from buildwright.design.analysis import analyze
 
-CASES: list[dict[str, Any]] = yaml.safe_load(
-    Path(__file__).with_name("one_sentence.yaml").read_text("utf-8")
-)
+HERE = Path(__file__).parent
+CASES: list[dict[str, Any]] = [
+    case
+    for name in ("one_sentence.yaml", "several_sentences.yaml")
+    for case in yaml.safe_load((HERE / name).read_text("utf-8"))
+]
 IDS = [case["text"][:60] for case in CASES]
 
 

@@ -1,0 +1,66 @@
+"""Where a list of properties ends and a clause of its own begins."""
+
+from __future__ import annotations
+
+from buildwright.design.analysis import lexicon
+from buildwright.design.analysis.nouns import third_person
+
+_RELATIVE = frozenset({"that", "which", "who", "whose"})
+
+
+def is_clause(lows: tuple[str, ...]) -> bool:
+    """True if the words of a list element are no property: a clause, or another thing's list."""
+    if lows[:1] in (("which",), ("who",), ("that",)) and len(lows) > 1 and _is_finite(lows[1]):
+        return True
+    if not lows or lows[0] in lexicon.words("wh_words") or "flag" in lows[:2]:
+        return False
+    return _starts_anew(lows) or _lists_anew(lows) or _finite_at(lows) > 0
+
+
+def _starts_anew(lows: tuple[str, ...]) -> bool:
+    first, second = lows[0], lows[1] if len(lows) > 1 else ""
+    if (first, second) == ("up", "to"):
+        return False
+    if first in lexicon.words("prepositions") and first not in lexicon.words("field_prepositions"):
+        return True
+    if first in lexicon.words("clause_starts"):
+        return True
+    if third_person(first) and (second in lexicon.words("after_verb") or _plural_noun(second)):
+        return True
+    return first == lexicon.verb_stem(first) and second in _DETERMINERS
+
+
+def _plural_noun(low: str) -> bool:
+    return lexicon.is_nominal(low) and lexicon.is_plural(low)
+
+
+def _lists_anew(lows: tuple[str, ...]) -> bool:
+    """ "members with name", "each with a position": the list of another thing begins."""
+    inner = lows.index("with") if "with" in lows[1:] else 0
+    plural = inner and lexicon.is_plural(lows[inner - 1]) and lexicon.is_nominal(lows[inner - 1])
+    return bool(plural) or lows[:2] == ("each", "with")
+
+
+_DETERMINERS = frozenset({"a", "an", "the", "all", "every", "each", "it", "them"})
+
+
+def _finite_at(lows: tuple[str, ...]) -> int:
+    for index, low in enumerate(lows):
+        if (
+            low in _RELATIVE
+            or low in lexicon.words("wh_words")
+            or low in ("it", "they", "he", "she", "we", "you")
+        ):
+            return -1
+        if _is_finite(low):
+            return index
+    return -1
+
+
+def _is_finite(low: str) -> bool:
+    if low in lexicon.words("be") or low in lexicon.words("modals"):
+        return low not in ("being", "been", "need")
+    return low in _FINITE_HAVE or low in lexicon.words("do") or low in lexicon.words("finite_verbs")
+
+
+_FINITE_HAVE = frozenset({"has", "have", "had"})
