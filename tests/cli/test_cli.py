@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -244,11 +245,13 @@ def test_ctrl_c_leaves_a_build_that_can_be_resumed(run: Run, tmp_path: Path) -> 
     with subprocess.Popen(
         [sys.executable, "-m", "buildwright", *arguments],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ},
+        # A shell that runs the tests in the background has SIGINT ignored for its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     ) as process:  # fmt: skip
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("test ") and "note" in line:
-                process.send_signal(2)
+                process.send_signal(signal.SIGINT)
                 break
         rest = process.stderr.read()
     assert process.returncode == 130

@@ -45,9 +45,10 @@ async def open_app(
             f"home folder {str(settings.home)!r} cannot be made: {error.strerror or error}",
             next_step="set BUILDWRIGHT_HOME to a folder you may write",
         ) from error
-    engine = make_engine(settings.home / "buildwright.db")
+    database = settings.home / "buildwright.db"
+    durable, quick = make_engine(database), make_engine(database, durable=False)
     try:
-        await ensure_schema(engine)
+        await ensure_schema(durable)
 
         async def sandbox_for(request: BuildRequest) -> Sandbox:
             backend = "unsafe" if request.unsafe else request.sandbox
@@ -57,7 +58,7 @@ async def open_app(
 
         builds = Builds(
             settings,
-            BuildStore(engine),
+            BuildStore(durable, quick),
             clock or Clock(),
             __version__,
             _fan_out(listeners),
@@ -65,7 +66,8 @@ async def open_app(
         )
         yield App(settings, builds)
     finally:
-        await engine.dispose()
+        await quick.dispose()
+        await durable.dispose()
 
 
 def _fan_out(listeners: Sequence[Listener]) -> Emit:

@@ -19,7 +19,7 @@ class Limits:
     `wall_s` ends the run. `cpu_s`, `file_bytes` and `open_files` are per process (rlimits).
     `memory_bytes` is resident memory of the whole box; a single process may map twice as much.
     `output_bytes` is kept of stdout and of stderr each, four times that of the report.
-    `tmp_bytes` is the size of the private temporary folder.
+    `tmp_bytes` is the size of the private temporary folder, `tmp_files` how many files it may hold.
     The defaults fit the tests of a small service: two minutes, 1 GiB, 128 processes and threads.
     """
 
@@ -31,6 +31,7 @@ class Limits:
     open_files: int = 512
     output_bytes: int = 1 << 20
     tmp_bytes: int = 256 << 20
+    tmp_files: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Exit:
     """How a command ended: exactly one of `code` and `signal` is set, unless it was cut short.
 
     `timed_out` means `wall_s` passed. `exceeded` names the limit of the box the command met and was
-    ended for: `memory`, `processes` or nothing.
+    ended for: `memory`, `processes`, `files` or nothing.
     """
 
     code: int | None

@@ -31,14 +31,18 @@ LEASE_S = 30.0
 
 
 class BuildStore:
-    """Reads and writes builds; every method is one transaction."""
+    """Reads and writes builds; every method is one transaction.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    New builds, finished stages and outcomes go through the `durable` engine; events in between,
+    leases and reads through the quick one.
+    """
+
+    def __init__(self, durable: AsyncEngine, quick: AsyncEngine | None = None) -> None:
+        self._durable, self._engine = durable, quick or durable
 
     async def add(self, build_id: str, name: str, request: BuildRequest, now: float) -> Event:
         """Store a new build as queued."""
-        async with transaction(self._engine) as tx:
+        async with transaction(self._durable) as tx:
             await tx.execute(
                 insert(builds).values(
                     id=build_id,
@@ -123,7 +127,7 @@ class BuildStore:
         self, claim: Claim, record: StageRecord, products: Update, data: Data
     ) -> tuple[Event, ...]:
         """Store a stage's update, that it is done, and its event, all in one transaction."""
-        async with transaction(self._engine) as tx:
+        async with transaction(self._durable) as tx:
             await fence(tx, claim, record.finished_at)
             count = select(func.count()).where(stages.c.build_id == claim.build_id)
             await tx.execute(
@@ -157,7 +161,7 @@ class BuildStore:
         self, claim: Claim, outcome: Outcome, reason: str, now: float, data: Data
     ) -> tuple[Event, ...]:
         """Give a build its outcome."""
-        async with transaction(self._engine) as tx:
+        async with transaction(self._durable) as tx:
             await fence(tx, claim, now)
             await tx.execute(
                 update(builds)

@@ -18,8 +18,11 @@ from buildwright.store.tables import HEAD
 BUSY_TIMEOUT_S = 15.0
 
 
-def make_engine(path: Path) -> AsyncEngine:
-    """Return an engine on a SQLite file: WAL, foreign keys, full sync, BEGIN IMMEDIATE."""
+def make_engine(path: Path, *, durable: bool = True) -> AsyncEngine:
+    """Return an engine on a SQLite file: WAL, foreign keys, BEGIN IMMEDIATE.
+
+    A commit outlives `kill -9` either way; a `durable` one is on the disk and outlives a power cut.
+    """
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
@@ -29,7 +32,7 @@ def make_engine(path: Path) -> AsyncEngine:
     def configure(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 

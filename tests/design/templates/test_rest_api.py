@@ -161,7 +161,7 @@ def test_the_manifest_names_files_that_exist() -> None:
     files = rendered(BOOKS)
     assert TEMPLATE.lock in files
     assert any(path.startswith(f"{TEMPLATE.source_dir}/") for path in files)
-    assert TEMPLATE.tests == ("tests/**",)
+    assert TEMPLATE.tests == ("tests/**", "pyproject.toml")
     assert {file.source for file in files.values()} == {"template rest-api@1.0.0"}
 
 

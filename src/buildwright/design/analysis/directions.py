@@ -16,11 +16,12 @@ def direction_of(left: Mention, gap: tuple[str, ...], right: Mention) -> Directi
     words = [low for low in gap if low not in lexicon.words("weak_adjectives")]
     if words[:1] == [","] and words[1:2] in (["which"], ["that"], ["who"]):
         words = words[2:]
+    if left.plural and words[-1:] == ["their"] and words[-2:-1] in ([","], ["and"], ["with"]):
+        return "right"
     if not words or ("," in words[:-1] and len(words) > 3):
         return ""
-    if words[-1:] == ["their"] and (words[-2:-1] in ([","], ["and"])):
-        return "right"
-    for test in (_both, _belongs, _has_many, _looks_after, _owns, _points, _of):
+    tests = (_both, _belongs, _part_of, _has_many, _looks_after, _owns, _points, _stands, _of)
+    for test in tests:
         direction = test(left, tuple(words), right)
         if direction:
             return direction
@@ -46,6 +47,19 @@ def _belongs(left: Mention, words: tuple[str, ...], right: Mention) -> Direction
     if len(words) > 1 and words[1] in ("belong", "refer", "point") and len(words) < 6:
         return "left"
     return ""
+
+
+def _part_of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
+    """ "is part of a course", "concerns exactly one item", "names the plant": one is meant."""
+    core = [low for low in words if low not in lexicon.words("modals")]
+    if not core or "," in core or right.plural or right.determiner in lexicon.words("many_words"):
+        return ""
+    if core[0] in lexicon.words("be") and core[-1] == "of":
+        inner = [low for low in core[1:-1] if low not in lexicon.words("determiners")]
+        return "left" if inner and set(inner) <= lexicon.words("part_nouns") else ""
+    verb = lexicon.verb_stem(core[0])
+    plain = len(core) <= 2 and not core[0].endswith(("ed", "ing")) and not left.determiner == "no"
+    return "left" if plain and verb in lexicon.words("refer_verbs") else ""
 
 
 def _has_many(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
@@ -109,6 +123,20 @@ def _reaches(core: list[str], determiner: str) -> bool:
     if not lexicon.is_verb_like(core[0]):
         return False
     return core[-1] in lexicon.words("prepositions") if len(core) > 1 else one
+
+
+def _stands(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
+    """ "vehicles are assigned to a station", "given during a visit", "is issued to the member"."""
+    core = [low for low in words if low not in lexicon.words("modals") and low != "be"]
+    while core and core[0] in lexicon.words("be"):
+        core.pop(0)
+    core = [low for low in core if low not in lexicon.words("one_words")]
+    if len(core) != 2 or right.determiner in lexicon.words("many_words"):
+        return ""
+    held = core[0] in lexicon.words("held_participles")
+    if not held or core[1] not in lexicon.words("held_prepositions"):
+        return ""
+    return "left" if not right.plural or (left.plural and not right.determiner) else ""
 
 
 def _of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:

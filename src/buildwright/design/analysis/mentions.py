@@ -28,11 +28,15 @@ class Mention:
 
 
 def mentions(model: Model, tokens: Tokens) -> list[Mention]:
-    """Mentions of entities in order; the longest name wins; "order number" is no order."""
+    """Mentions of entities in order; the longest name wins; "order number" is no order.
+
+    A "found item" may later be called an "item", if nothing else ends in that word.
+    """
     found: list[Mention] = []
+    short = _short_names(model)
     index = 0
     while index < len(tokens):
-        mention = _at(model, tokens, index)
+        mention = _at(model, tokens, index) or _short_at(model, tokens, index, short)
         if mention:
             found.append(mention)
         index = mention.last if mention else index + 1
@@ -51,6 +55,31 @@ def _at(model: Model, tokens: Tokens, index: int) -> Mention | None:
             plural = lexicon.is_plural(words[-1]) and determiner not in ("a", "an", "one", "each")
             return Mention(name, index, index + size, plural, determiner, words)
     return None
+
+
+def _short_names(model: Model) -> dict[str, str]:
+    """Last word of a name -> the only entity that ends in it."""
+    heads: dict[str, list[str]] = {}
+    for name, draft in model.drafts.items():
+        heads.setdefault(draft.key[-1], []).append(name)
+    return {
+        head: names[0]
+        for head, names in heads.items()
+        if len(names) == 1 and len(model.drafts[names[0]].key) > 1
+    }
+
+
+def _short_at(model: Model, tokens: Tokens, index: int, short: dict[str, str]) -> Mention | None:
+    low = tokens[index].low.removesuffix("'s")
+    name = short.get(singular(low))
+    if name is None or _modifies(tokens, index + 1, low):
+        return None
+    determiner = _determiner(tokens, index)
+    opened = index == 0 or determiner or tokens[index - 1].low in lexicon.words("determiners")
+    if not opened and not lexicon.is_plural(low):
+        return None
+    plural = lexicon.is_plural(low) and determiner not in ("a", "an", "one", "each")
+    return Mention(name, index, index + 1, plural, determiner, model.drafts[name].key)
 
 
 def _modifies(tokens: Tokens, index: int, head: str) -> bool:
@@ -74,7 +103,8 @@ def _determiner(tokens: Tokens, index: int) -> str:
             return "many" if ceiling else low
         if low == "more" and position > 1 and tokens[position - 1].low == "or":
             return "many"
-        if low not in lexicon.words("weak_adjectives") and low not in ("of", "optional"):
+        passed = low in lexicon.words("weak_adjectives") or low in ("of", "optional")
+        if not passed and not (position == index - 1 and low.endswith("ing")):
             return ""
         position -= 1
     return ""

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from buildwright.core.requirements import Relation, Span
 from buildwright.design.analysis import lexicon
+from buildwright.design.analysis.clausal import clause_links
 from buildwright.design.analysis.directions import Direction, continues_chain, direction_of
 from buildwright.design.analysis.mentions import Mention, mentions
 from buildwright.design.analysis.model import Model, role_of
@@ -22,6 +23,7 @@ def add_relations(model: Model, document: Document) -> None:
     for number, sentence in kept:
         if not _is_question_of_view(sentence):
             _from_sentence(model, number, sentence)
+            _from_clauses(model, number, sentence)
     merge_opposites(model)
     settle_needs(model)
 
@@ -55,6 +57,16 @@ def _from_sentence(model: Model, number: int, sentence: Sentence) -> None:
             model.many.add((left.name, right.name))
         _add(model, number, sentence, left, right, direction)
         source = left if direction == "left" else None
+
+
+def _from_clauses(model: Model, number: int, sentence: Sentence) -> None:
+    for left, gap, right in clause_links(sentence.tokens, mentions(model, sentence.tokens)):
+        direction = direction_of(left, gap, right)
+        if not direction or (left.name == right.name and direction != "both"):
+            continue
+        if direction == "right":
+            model.many.add((left.name, right.name))
+        _add(model, number, sentence, left, right, direction)
 
 
 def _gap(tokens: Tokens, left: Mention, right: Mention) -> tuple[str, ...] | None:
