@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.samples import analysis, request
 
 from buildwright.core import codec
+from buildwright.core.assessment import Assessment
 from buildwright.core.build import Build, Outcome, StageName, StageRecord, Status, Update, fold
 from buildwright.core.clock import Clock, new_build_id
 from buildwright.core.errors import StoreError, UnknownNameError
@@ -73,3 +74,31 @@ def test_outcomes_have_the_exit_codes_of_the_design(outcome: str, code: int) -> 
 def test_an_unknown_name_suggests_the_nearest_or_lists_all() -> None:
     assert "did you mean 'rest-api'" in str(UnknownNameError("template", "restapi", ["rest-api"]))
     assert "known: cli, web" in str(UnknownNameError("template", "zzz", ["web", "cli"]))
+
+
+def attempt_rows(number: int, failing: int) -> list[tuple[StageRecord, Update]]:
+    cases = tuple(CaseResult(f"t::{i}", CaseOutcome.FAILED) for i in range(failing))
+    run = TestRun(Verdict.FAILED if failing else Verdict.PASSED, "", cases)
+    tree = Tree((FileEntry("a.py", str(number), 1, "model"),))
+    return [
+        (StageRecord(StageName.GENERATE, number, 0.0, 1.0), Update(tree=tree)),
+        (StageRecord(StageName.DOCUMENT, number, 1.0, 2.0), Update(documents=Tree())),
+        (StageRecord(StageName.ASSESS, number, 1.0, 2.0), Update(assessment=Assessment(()))),
+        (StageRecord(StageName.TEST, number, 1.0, 2.0), Update(run=run)),
+    ]
+
+
+def test_the_best_attempt_is_kept_and_not_just_the_last() -> None:
+    rows = [row for n, failing in ((1, 3), (2, 1), (3, 2)) for row in attempt_rows(n, failing)]
+    state = fold(build(), rows)
+    assert [attempt.number for attempt in state.attempts] == [1, 2, 3]
+    assert state.best is not None
+    assert state.best.number == 2
+    assert state.timings[StageName.GENERATE] == 3.0
+
+
+def test_a_new_attempt_opens_its_stages_again() -> None:
+    rows = [*attempt_rows(1, 2), attempt_rows(2, 1)[0]]
+    state = fold(build(), rows)
+    assert state.attempt == 2
+    assert state.done == {StageName.GENERATE}

@@ -17,6 +17,7 @@ from buildwright.sandbox import Sandbox, open_sandbox
 from buildwright.services.builds import Builds, Emit
 from buildwright.services.sandboxes import SANDBOX_PROOF
 from buildwright.store.builds import BuildStore
+from buildwright.store.calls import CallStore
 from buildwright.store.engine import ensure_schema, make_engine
 
 
@@ -59,6 +60,7 @@ async def open_app(
         builds = Builds(
             settings,
             BuildStore(durable, quick),
+            CallStore(durable),
             clock or Clock(),
             __version__,
             _fan_out(listeners),

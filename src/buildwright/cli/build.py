@@ -42,6 +42,13 @@ MAX_READ = 2 << 20
 @click.option("--template", "-t", help="Use this template instead of choosing one.")
 @click.option("--model", help="Model for the stages; none builds by rules.")
 @click.option(
+    "--tests",
+    "tests",
+    type=click.Path(path_type=Path),
+    help="Acceptance tests of your own: a folder; they are locked and decide.",
+)
+@click.option("--max-usd", type=click.FloatRange(min=0), help="US dollars the build may cost.")
+@click.option(
     "--answer",
     "-a",
     "answers",
@@ -78,6 +85,8 @@ def build(ctx: click.Context, /, **given: Any) -> int:
     from buildwright.services.request import Wish
 
     flags: dict[str, Any] = {"model": given["model"]}
+    if given["max_usd"] is not None:
+        flags["agent"] = {"max_usd": given["max_usd"]}
     if given["backend"]:
         flags["sandbox"] = {"backend": given["backend"]}
     settings = settings_of(ctx, flags)
@@ -87,6 +96,7 @@ def build(ctx: click.Context, /, **given: Any) -> int:
         out=given["out"],
         template=given["template"],
         answers=_answers(given["answers"], given["answers_file"]),
+        tests=given["tests"],
     )
 
     async def work(app: App) -> tuple[Build, Report | None]:

@@ -9,6 +9,7 @@ import click
 
 from buildwright.cli.common import plain, print_json, settings_of, shown_time, with_app
 from buildwright.cli.progress import line_of, progress
+from buildwright.cli.prompts import print_prompts
 from buildwright.cli.result import show_result
 
 if TYPE_CHECKING:
@@ -61,10 +62,19 @@ def show(ctx: click.Context, build_id: str, as_json: bool) -> None:  # noqa: FBT
 
 @builds.command("logs", epilog="Example: buildwright builds logs 0abc")
 @click.argument("build_id")
+@click.option("--prompts", is_flag=True, help="What a model was sent, and what it answered.")
 @as_json
 @click.pass_context
-def logs(ctx: click.Context, build_id: str, as_json: bool) -> None:  # noqa: FBT001 - click
+def logs(
+    ctx: click.Context,
+    build_id: str,
+    prompts: bool,  # noqa: FBT001 - click
+    as_json: bool,  # noqa: FBT001 - click
+) -> None:
     """Print the events of a build, oldest first."""
+    if prompts:
+        print_prompts(settings_of(ctx), build_id, as_json=as_json)
+        return
 
     async def work(app: App) -> tuple[Event, ...]:
         build = await app.builds.store.get(build_id)

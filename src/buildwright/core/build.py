@@ -8,11 +8,12 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from buildwright.core.assessment import Assessment
+from buildwright.core.errors import StoreError
 from buildwright.core.plan import Plan
 from buildwright.core.report import Report
 from buildwright.core.requirements import Analysis
 from buildwright.core.tree import Tree
-from buildwright.core.verdict import TestRun
+from buildwright.core.verdict import TestRun, Verdict
 
 
 class StageName(StrEnum):
@@ -55,7 +56,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What a user asked for; `out` is absolute, `template` and `answers` override the rules."""
+    """What a user asked for; `out` is absolute, `template` and `answers` override the rules.
+
+    `tests` are acceptance tests that the user brought, kept as a snapshot and locked.
+    """
 
     text: str
     out: str
@@ -64,6 +68,7 @@ class BuildRequest:
     answers: dict[str, str] = field(default_factory=dict)
     sandbox: str = "auto"
     unsafe: bool = False
+    tests: Tree | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,42 +105,103 @@ class StageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelWork:
+    """What a model did in one attempt: calls made, dollars spent, and why it stopped."""
+
+    calls: int
+    cost_usd: float
+    ended: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A tree that was generated, tested, assessed and documented."""
+
+    number: int
+    tree: Tree
+    run: TestRun
+    assessment: Assessment
+    documents: Tree
+    work: ModelWork | None = None
+
+    @property
+    def badness(self) -> tuple[bool, int, int]:
+        """Sort key, best first: passed, then fewer failures, then the earlier one."""
+        return self.run.verdict is not Verdict.PASSED, len(self.run.failures), self.number
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
-    """What one stage adds; a field left None was not touched."""
+    """What one stage adds; a field left None was not touched.
+
+    `hollow` are ids of a model's own tests that pass without its work: they prove nothing.
+    """
 
     analysis: Analysis | None = None
     plan: Plan | None = None
     tree: Tree | None = None
+    work: ModelWork | None = None
     run: TestRun | None = None
     assessment: Assessment | None = None
     documents: Tree | None = None
+    hollow: tuple[str, ...] | None = None
     report: Report | None = None
+
+    def over(self, base: Update) -> Update:
+        """Return the base with what this update names in its place."""
+        changed = {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
+        return replace(base, **changed)
+
+
+OF_AN_ATTEMPT = frozenset({StageName.TEST, StageName.ASSESS, StageName.DOCUMENT})
+"""Stages that judge a generated tree; a repair generates and runs them again."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildState:
-    """The fold of all stored updates of one build; `done` are the finished stages."""
+    """The fold of all stored updates of one build.
+
+    `done` are the finished stages of the current `attempt`; `attempts` are those that are whole.
+    """
 
     build_id: str
     request: BuildRequest
     done: frozenset[StageName] = frozenset()
     products: Update = field(default_factory=Update)
     timings: Mapping[StageName, float] = field(default_factory=lambda: MappingProxyType({}))
+    attempt: int = 1
+    attempts: tuple[Attempt, ...] = ()
 
-    def after(self, stage: StageName, update: Update, seconds: float = 0.0) -> BuildState:
+    def after(self, record: StageRecord, update: Update) -> BuildState:
         """Return the state with one more finished stage folded in."""
-        changed = {f.name: v for f in fields(update) if (v := getattr(update, f.name)) is not None}
-        return replace(
+        fresh = record.attempt > self.attempt
+        done = (self.done - OF_AN_ATTEMPT if fresh else self.done) | {record.stage}
+        spent = self.timings.get(record.stage, 0.0) + record.seconds
+        state = replace(
             self,
-            done=self.done | {stage},
-            products=replace(self.products, **changed),
-            timings={**self.timings, stage: seconds},
+            done=done,
+            products=update.over(self.products),
+            timings={**self.timings, record.stage: spent},
+            attempt=max(self.attempt, record.attempt),
         )
+        whole = record.stage in OF_AN_ATTEMPT and done >= OF_AN_ATTEMPT
+        return replace(state, attempts=(*self.attempts, state._closed())) if whole else state
+
+    @property
+    def best(self) -> Attempt | None:
+        """The best attempt so far, not just the last."""
+        return min(self.attempts, key=lambda attempt: attempt.badness, default=None)
+
+    def _closed(self) -> Attempt:
+        got = self.products
+        if not (got.tree and got.run and got.assessment and got.documents):
+            raise StoreError("an attempt lacks a result", next_step="start the build again")
+        return Attempt(self.attempt, got.tree, got.run, got.assessment, got.documents, got.work)
 
 
 def fold(build: Build, updates: Iterable[tuple[StageRecord, Update]]) -> BuildState:
     """Return the state a build is in after its stored updates, oldest first."""
     state = BuildState(build.id, build.request)
     for record, update in updates:
-        state = state.after(record.stage, update, record.seconds)
+        state = state.after(record, update)
     return state

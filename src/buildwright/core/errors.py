@@ -10,6 +10,7 @@ BuildwrightError
 │   ├── SandboxUnavailableError
 │   ├── EnvironmentBuildError  dependencies of a generated project could not be installed
 │   ├── DiskError
+│   ├── ModelError           a provider refused, failed or answered nonsense
 │   └── StoreError
 ├── LeaseLostError           another worker owns the build now; exit code 3
 └── BudgetError              exit code 4
@@ -102,6 +103,24 @@ class DiskError(MachineError):
     """The disk is full or a file could not be written."""
 
     code = "disk"
+
+
+class ModelError(MachineError):
+    """A model's provider refused, failed, timed out or answered something that is no answer."""
+
+    code = "model"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_step: str = "",
+        retry_after_s: float | None = None,
+        again: bool = True,
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.retry_after_s = retry_after_s
+        self.again = again
 
 
 class StoreError(MachineError):

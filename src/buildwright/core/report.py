@@ -52,6 +52,19 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptTrace:
+    """One attempt: what the tests said, what the model did, and whether it was delivered."""
+
+    number: int
+    verdict: Verdict
+    failing: int
+    calls: int
+    cost_usd: float
+    ended: str
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of a build; `coverage` is a ratio from 0 to 1, costs are US dollars."""
 
@@ -76,6 +89,7 @@ class Report:
     scores: tuple[Score, ...]
     timings: tuple[Timing, ...]
     cost_usd: float
+    attempts: tuple[AttemptTrace, ...]
     model: str
     template: str
     provenance: tuple[Provenance, ...]

@@ -57,6 +57,40 @@ class BuildSettings(_Section):
     author: str = Field("", description="copyright holder in generated projects", max_length=200)
 
 
+class ModelSettings(_Section):
+    """One model under a name of the user's own; prices are US dollars for a million tokens."""
+
+    model: str = Field("", description="provider/model as the provider names it")
+    url: str = Field("", description="address of an OpenAI-compatible endpoint")
+    key_variable: str = Field("", description="environment variable that holds the API key")
+    input_usd_per_mtok: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
+    output_usd_per_mtok: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
+    free: bool = Field(False, description="costs nothing, e.g. on this machine")
+    tools: bool = Field(True, description="the model can call tools; else edits are text")
+    script: str = Field("", description="a scripted model, for tests and benchmarks")
+    reference: Path | None = Field(None, description="reference answer of a scripted model")
+
+
+class AgentSettings(_Section):
+    """Bounds of the work of a model within one build."""
+
+    max_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0, description="US dollars a build may cost"
+    )
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
+        5, description="times a tree is generated or repaired"
+    )
+    max_steps: Annotated[int, Field(ge=1, le=200)] = Field(
+        12, description="model calls within one attempt"
+    )
+    max_minutes: Annotated[float, Field(gt=0, le=1440)] = Field(
+        30, description="minutes a build's model work may take"
+    )
+    call_timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        120, description="seconds one model call may take, retries included"
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
@@ -70,6 +104,8 @@ class Settings(BaseSettings):
     )
     model: str = Field("none", description="model for the stages; none builds by rules")
     templates: tuple[Path, ...] = Field((), description="more folders with templates")
+    models: dict[str, ModelSettings] = Field({}, description="models by a name of your own")
+    agent: AgentSettings = Field(default_factory=AgentSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     build: BuildSettings = Field(default_factory=BuildSettings)
 
@@ -173,3 +209,8 @@ def _translated(error: ValidationError, path: Path | None) -> SettingsError:
 def silence_tracing() -> None:
     """Keep LangGraph's tracing client from calling anybody, unless the user wants it."""
     os.environ.setdefault("LANGSMITH_TRACING", "false")
+
+
+def secret(variable: str) -> str:
+    """Return the value of an environment variable that holds a key, or an empty text."""
+    return os.environ.get(variable, "") if variable else ""

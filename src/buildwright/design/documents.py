@@ -67,7 +67,7 @@ def project_documents(
     source = {path: text for path, text in python.items() if not path.startswith("tests/")}
     pages = {
         "docs/requirements.md": _page("requirements.md.j2", analysis=analysis, plan=plan),
-        "docs/code.md": _page("code.md.j2", code=map_code(source)),
+        "docs/code.md": code_page(source),
         "CHANGELOG.md": _page("changelog.md.j2", analysis=analysis, plan=plan),
     }
     return tuple(
@@ -75,6 +75,11 @@ def project_documents(
         for path, text in pages.items()
         if path not in have
     )
+
+
+def code_page(files: Mapping[str, bytes]) -> str:
+    """Return modules, public symbols and HTTP routes of Python files as Markdown."""
+    return _page("code.md.j2", code=map_code(files))
 
 
 def _files(pages: Mapping[str, str], source: str) -> tuple[RenderedFile, ...]:

@@ -14,14 +14,14 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from buildwright.core.errors import DiskError
 from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job
 from buildwright.sandbox.cgroup import Group, make_group, remove_group
 from buildwright.sandbox.leftovers import own_name
-from buildwright.sandbox.memory import machine_kills, watch_memory
+from buildwright.sandbox.memory import Machine, watch_box
 from buildwright.sandbox.process import Captured, Launch, memory_file, run_process, to_exit
 from buildwright.sandbox.rlimits import limited
 from buildwright.sandbox.seccomp import seccomp_program
@@ -38,6 +38,7 @@ CONFIGURATION = (
 )
 HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
 STATUS_BYTES = 4096
+PRIVATE, SHIELD_BYTES = Path("/tmp"), 1 << 20  # noqa: S108 - inside the box
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,18 @@ class Bubblewrap:
 
     async def execute(self, job: Job) -> Exit:
         """Run `job` in namespaces of its own; the whole box dies with its first process."""
-        kills = machine_kills()
+        machine = Machine()
         status = memory_file(b"")
         group = None
         try:
             group = self._group(job)
-            captured = await run_process(self._launch(job, group, status), job.stdin, job.limits)
-            met_limit = captured.watched or bool(group and group.kills())
-            starved = not met_limit and machine_kills() > kills
+            watch = watch_box(job.limits, machine, memory=group is None)
+            launch = replace(self._launch(job, group, status), watch=watch)
+            captured = await run_process(launch, job.stdin, job.limits)
+            met_limit = captured.watched or ("memory" if group and group.kills() else "")
+            starved = not met_limit and machine.starved()
             notes = os.pread(status, STATUS_BYTES, 0)
-            return _outcome(captured, notes, met_limit=met_limit, starved=starved)
+            return _outcome(captured, notes, met_limit, starved=starved)
         except (OSError, DiskError) as error:
             return Exit(None, None, health=Health.NOT_STARTED, health_reason=str(error))
         finally:
@@ -78,7 +81,8 @@ class Bubblewrap:
     def _launch(self, job: Job, group: Group | None, status: int) -> Launch:
         uid = box_uid()
         options = _Options()
-        options.add("--seccomp", options.hold(memory_file(seccomp_program())))
+        program = seccomp_program(uncounted=group is not None)
+        options.add("--seccomp", options.hold(memory_file(program)))
         options.add("--json-status-fd", options.hold(os.dup(status)))
         _isolate(options, job, uid)
         _mount(options, job, uid)
@@ -89,7 +93,6 @@ class Bubblewrap:
         return Launch(
             group.joined(command) if group else command,
             tuple(options.descriptors),
-            watch=None if group else watch_memory(job.limits),
         )
 
 
@@ -157,11 +160,27 @@ def _mount(options: _Options, job: Job, uid: int) -> None:
     options.add("--proc", "/proc", "--dev", "/dev")
     options.add("--size", size, "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev")  # noqa: S108 - inside the box
     options.add("--size", size, "--perms", "1777", "--tmpfs", "/tmp")  # noqa: S108 - inside the box
-    for bound in _outermost((job.tree, *job.binds)):
-        for above in reversed(bound.parents[:-1]):
-            options.add("--perms", "0755", "--dir", str(above))
-        options.add("--ro-bind", str(bound), str(bound))
+    _bind(options, _outermost((job.tree, *job.binds)))
     options.add("--remount-ro", "/", "--chdir", str(job.tree))
+
+
+def _bind(options: _Options, paths: list[Path]) -> None:
+    """Show `paths` read-only, without a writable folder above any of them.
+
+    Below the private temporary folder the folders on the way would belong to the code, which could
+    rename them and put others in their place; there they stand on a read-only mount of their own.
+    """
+    below = [path for path in paths if path.is_relative_to(PRIVATE) and path.parent != PRIVATE]
+    shields = sorted({PRIVATE / path.relative_to(PRIVATE).parts[0] for path in below})
+    for path in shields:
+        options.add("--size", str(SHIELD_BYTES), "--perms", "0755", "--tmpfs", str(path))
+    for path in paths:
+        for above in reversed(path.parents[:-1]):
+            if above not in (PRIVATE, *shields):
+                options.add("--perms", "0755", "--dir", str(above))
+        options.add("--ro-bind", str(path), str(path))
+    for path in shields:
+        options.add("--remount-ro", str(path))
 
 
 def _outermost(paths: tuple[Path, ...]) -> list[Path]:
@@ -196,14 +215,14 @@ def _inside(job: Job, uid: int) -> list[str]:
     return [*prefix, *job.argv]
 
 
-def _outcome(captured: Captured, status: bytes, *, met_limit: bool, starved: bool) -> Exit:
+def _outcome(captured: Captured, status: bytes, met_limit: str, *, starved: bool) -> Exit:
     health, reason = _health(captured, status)
     if starved and health is not Health.NOT_STARTED:
         health, reason = Health.STARVED, "the machine ran out of memory during the run"
     code = captured.returncode
     signal = -code if code < 0 else code - 128 if code > 128 else None
     ended = (None if signal else code, signal)
-    return to_exit(captured, ended, (health, reason), exceeded="memory" if met_limit else "")
+    return to_exit(captured, ended, (health, reason), exceeded=met_limit)
 
 
 def _health(captured: Captured, status: bytes) -> tuple[Health, str]:

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job
 from buildwright.sandbox.bubblewrap import SETPRIV
 from buildwright.sandbox.inside import guard
 from buildwright.sandbox.leftovers import own_folder
-from buildwright.sandbox.memory import machine_kills
+from buildwright.sandbox.memory import Machine
 from buildwright.sandbox.process import Captured, Launch, memory_file, run_process, to_exit
 from buildwright.sandbox.rlimits import limited
+from buildwright.sandbox.seccomp import SUPERVISION, seccomp_program
 
 STATUS_BYTES = 4096
 READABLE = (
@@ -70,8 +71,18 @@ class Sandlock:
             "fs_readable": [str(path) for path in seen if path.exists()],
             "fs_writable": [str(temporary), *WRITABLE],
             "max_processes": job.limits.processes,
+            "extra_deny_syscalls": ["memfd_create"],
         }
-        return {"kind": "sandlock", "sandlock": str(self.home), "options": options}
+        program = seccomp_program(without=SUPERVISION)
+        return {
+            "kind": "sandlock",
+            "sandlock": str(self.home),
+            "options": options,
+            "filter": program.hex(),
+            "tmp": str(temporary),
+            "tmp_bytes": job.limits.tmp_bytes,
+            "tmp_files": job.limits.tmp_files,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ def find_sandlock() -> Path | None:
 
 
 async def _guarded(job: Job, describe: Callable[[Path], dict[str, object]]) -> Exit:
-    kills = machine_kills()
+    machine = Machine()
     try:
         temporary = own_folder("box")
     except OSError as error:
@@ -110,7 +121,7 @@ async def _guarded(job: Job, describe: Callable[[Path], dict[str, object]]) -> E
     try:
         with os.fdopen(ours, "wb", buffering=0) as stop:
             spec = _common(job, temporary) | describe(temporary)
-            launch = _launch(spec, status, control, stop.close)
+            launch = replace(_launch(spec, status, control, stop.close), watch=machine.watch)
             captured = await run_process(launch, job.stdin, job.limits)
         notes = json.loads(os.pread(status, STATUS_BYTES, 0) or b"{}")
     except (OSError, ValueError) as error:
@@ -118,7 +129,7 @@ async def _guarded(job: Job, describe: Callable[[Path], dict[str, object]]) -> E
     finally:
         os.close(status)
         await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
-    return _outcome(captured, notes, starved=machine_kills() > kills)
+    return _outcome(captured, notes, starved=machine.starved())
 
 
 def _common(job: Job, temporary: Path) -> dict[str, object]:
@@ -148,7 +159,7 @@ def _outcome(captured: Captured, notes: dict[str, Any], *, starved: bool) -> Exi
     elif not notes and not captured.timed_out:
         health, reason = Health.LOST, "the guard of the box was ended from outside"
     limit = notes.get("limit", "")
-    exceeded = limit if limit in ("memory", "processes") else ""
+    exceeded = limit if limit in ("memory", "processes", "files") else ""
     if starved and not exceeded and health is Health.OK:
         health, reason = Health.STARVED, "the machine ran out of memory during the run"
     return to_exit(

@@ -28,13 +28,13 @@ class Launch:
 
     `stop` asks the command to end together with everything it started; SIGKILL follows if that
     takes longer than three seconds. Without `stop` it is SIGKILL at once. `watch` gets the pid and
-    returns only if it had to end the command.
+    returns only if it had to end the command, with the name of the limit that was met.
     """
 
     command: Sequence[str]
     descriptors: tuple[int, ...] = ()
     stop: Callable[[], None] | None = None
-    watch: Callable[[int], Awaitable[None]] | None = None
+    watch: Callable[[int], Awaitable[str]] | None = None
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -47,7 +47,7 @@ class Captured:
     stderr: tuple[bytes, bool]
     report: tuple[bytes, bool]
     timed_out: bool
-    watched: bool
+    watched: str
     duration_s: float
 
 
@@ -78,7 +78,7 @@ async def run_process(launch: Launch, stdin: bytes, limits: Limits) -> Captured:
         finally:
             await _dismiss([*readers, feeder, watcher])
             await _closed(writer)
-    watched = not watcher.cancelled()
+    watched = "" if watcher.cancelled() else watcher.result()
     seconds = time.monotonic() - started
     return Captured(process.returncode or 0, out, err, report, timed_out, watched, seconds)
 
@@ -186,11 +186,11 @@ async def _spawn(launch: Launch, theirs: socket.socket) -> asyncio.subprocess.Pr
             os.close(descriptor)
 
 
-async def _watching(launch: Launch, pid: int) -> None:
+async def _watching(launch: Launch, pid: int) -> str:
     if launch.watch is None:
         await asyncio.Event().wait()
-    else:
-        await launch.watch(pid)
+        return ""
+    return await launch.watch(pid)
 
 
 async def _feed(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -70,6 +70,22 @@ DENIED: dict[str, tuple[int, int]] = {
     "memfd_secret": (447, 447),
 }
 
+# what a process may do to itself only: name: (x86_64, aarch64, index of the pid argument)
+ONLY_ITSELF: dict[str, tuple[int, int, int]] = {
+    "prlimit64": (302, 261, 0),
+    "sched_setaffinity": (203, 122, 0),
+    "sched_setscheduler": (144, 119, 0),
+    "sched_setparam": (142, 118, 0),
+    "sched_setattr": (314, 274, 0),
+    "setpriority": (141, 140, 1),
+    "ioprio_set": (251, 30, 1),
+}
+UNCOUNTED: dict[str, tuple[int, int]] = {"memfd_create": (319, 279), "shmget": (29, 194)}
+"""Memory that belongs to no process, so that only a control group counts it."""
+
+SUPERVISION = frozenset({"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp"})
+"""Calls by which a supervisor serves the calls of another process."""
+
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE, CLONE3, IOCTL, SOCKET, SOCKETPAIR = (56, 220), (435, 435), (16, 29), (41, 198), (53, 199)
 NAMESPACE_FLAGS = 0x7E020000
@@ -82,10 +98,14 @@ ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 NUMBER_AT, ARCH_AT, FIRST_ARGUMENT_AT, SECOND_ARGUMENT_AT = 0, 4, 16, 24
 
 
-def seccomp_program(machine: str = "") -> bytes:
+def seccomp_program(
+    machine: str = "", *, uncounted: bool = True, without: frozenset[str] = frozenset()
+) -> bytes:
     """Classic BPF program for `machine` (default: this one), as `struct sock_filter` records.
 
-    Raises KeyError for an architecture without a table: no filter is better known than assumed.
+    `uncounted` allows memory that only a control group can count (T4); `without` are names of
+    DENIED to leave out, where another filter refuses them. Raises KeyError for an architecture
+    without a table: no filter is better known than assumed.
     """
     machine = machine or platform.machine()
     column = ("x86_64", "aarch64").index(machine) if machine in AUDIT_ARCH else -1
@@ -97,9 +117,12 @@ def seccomp_program(machine: str = "") -> bytes:
     ]
     if machine == "x86_64":
         program += [(JUMP_AT_LEAST, 0, 1, X32_BIT), _refuse(errno.EPERM)]
-    for numbers in DENIED.values():
-        if numbers[column] >= 0:
+    denied = DENIED if uncounted else DENIED | UNCOUNTED
+    for name, numbers in denied.items():
+        if numbers[column] >= 0 and name not in without:
             program += _on_call(numbers[column], [_refuse(errno.EPERM)])
+    for who in ONLY_ITSELF.values():
+        program += _on_call(who[column], _unless_itself(who[2]))
     # glibc falls back to clone, whose flags a filter can read
     program += _on_call(CLONE3[column], [_refuse(errno.ENOSYS)])
     program += _on_call(CLONE[column], _unless_flags())
@@ -116,6 +139,15 @@ def _refuse(code: int) -> Instruction:
 
 def _on_call(number: int, block: list[Instruction]) -> list[Instruction]:
     return [(JUMP_EQUAL, 0, len(block), number), *block]
+
+
+def _unless_itself(argument: int) -> list[Instruction]:
+    return [
+        (LOAD, 0, 0, (FIRST_ARGUMENT_AT, SECOND_ARGUMENT_AT)[argument]),
+        (JUMP_EQUAL, 1, 0, 0),
+        _refuse(errno.EPERM),
+        (RETURN, 0, 0, ALLOW),
+    ]
 
 
 def _unless_flags() -> list[Instruction]:

@@ -26,7 +26,7 @@ LEFT_OUT = frozenset({".git", ".hg", ".svn", ".buildwright", ".venv", "__pycache
 CONFIGURATIONS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml")
 MORE_CONFIGURATIONS = ("tox.ini", "setup.cfg")
 SECTIONS = ("[tool.pytest", "[pytest]", "[tool:pytest]")
-TREE_BYTES = 256 << 20
+TREE_BYTES, TREE_FILES, TREE_DEPTH = 256 << 20, 20_000, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def take_snapshot(tree: Path, locked: Mapping[str, str]) -> Snapshot:
     """Copy the regular files of `tree`; locked files (path → SHA-256) are hashed as copied.
 
     Links, devices and pipes are left out, and so are unlocked files that steer pytest.
-    Raises DiskError when the copy cannot be written or the tree is larger than 256 MiB.
+    Raises DiskError when the copy cannot be written or the tree is larger than 256 MiB, holds
+    more than 20,000 files or is nested deeper than 64 folders; sizes are looked at before reading.
     """
     folder = Path(tempfile.gettempdir(), own_name("tree"))
     root = folder / "project"
@@ -66,14 +67,7 @@ def take_snapshot(tree: Path, locked: Mapping[str, str]) -> Snapshot:
     try:
         folder.mkdir(mode=0o700)
         root.mkdir()
-        room = TREE_BYTES
         for relative, content, executable in _files(tree, locked):
-            room -= len(content)
-            if room < 0:
-                raise DiskError(
-                    f"project tree {tree} is larger than {TREE_BYTES >> 20} MiB",
-                    next_step="remove data and build products from the project, then run again",
-                )
             _write(root / relative, content, executable=executable)
             if relative in locked:
                 contents[relative] = content
@@ -92,6 +86,24 @@ def take_snapshot(tree: Path, locked: Mapping[str, str]) -> Snapshot:
 
 
 def _files(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, bytes, bool]]:
+    room, count = TREE_BYTES, TREE_FILES
+    for relative, path in _regular(tree, locked):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(descriptor)
+            room, count = room - facts.st_size, count - 1
+            if room < 0 or count < 0 or relative.count("/") > TREE_DEPTH:
+                raise DiskError(
+                    f"project tree {tree} is too large: more than {TREE_BYTES >> 20} MiB,"
+                    f" {TREE_FILES} files or {TREE_DEPTH} folders deep at {relative[-80:]!r}",
+                    next_step="remove data and build products from the project, then run again",
+                )
+            if stat.S_ISREG(facts.st_mode):
+                content = file.read(facts.st_size + 1)
+                yield relative, content, bool(facts.st_mode & 0o111)
+
+
+def _regular(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
     for place, folders, names in os.walk(tree):
         folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
         for name in sorted(names):
@@ -99,9 +111,8 @@ def _files(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, bytes, 
             relative = path.relative_to(tree).as_posix()
             if name in STEERING and relative not in locked:
                 continue
-            mode = path.lstat().st_mode
-            if stat.S_ISREG(mode):
-                yield relative, path.read_bytes(), bool(mode & 0o111)
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield relative, path
 
 
 def _write(path: Path, content: bytes, *, executable: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,7 +173,9 @@ def verified_events(said: str, key: bytes) -> tuple[list[dict[str, Any]], bool]:
 def is_broken(facts: Facts) -> str:
     """Why the box, and not the code, is to blame; empty when it is not."""
     ended = facts.ended
-    if ended.health is not Health.OK:
+    # the machine killed something for want of memory; it was not this run if it came to its end
+    elsewhere = ended.health is Health.STARVED and facts.status not in (None, -signal.SIGKILL)
+    if ended.health is not Health.OK and not elsewhere:
         return ended.health_reason or f"the box is {ended.health}"
     if not facts.alive:
         said = ended.stderr.decode(errors="replace").strip().splitlines()

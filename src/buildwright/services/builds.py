@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,17 +15,19 @@ from buildwright.core.errors import BuildwrightError, LeaseLostError, UsageError
 from buildwright.core.events import Event, EventKind
 from buildwright.core.report import Report
 from buildwright.core.settings import Settings
-from buildwright.core.tree import RenderedFile
+from buildwright.core.tree import RenderedFile, Tree
+from buildwright.gateway import BoundedGateway, open_gateway
 from buildwright.sandbox import Sandbox
 from buildwright.services.kits import make_kit
 from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner
-from buildwright.services.request import Wish, read_wish
+from buildwright.services.request import Wish, read_tests, read_wish
 from buildwright.store.builds import BuildStore
+from buildwright.store.calls import CallStore
 from buildwright.store.rows import Claim, Data, Note
 from buildwright.workflow.deliverable import deliverable
 from buildwright.workflow.graph import run_build
-from buildwright.workspace import delivery
+from buildwright.workspace import delivery, snapshots
 
 Emit = Callable[[Sequence[Event]], None]
 OpenSandbox = Callable[[BuildRequest], Awaitable[Sandbox]]
@@ -36,6 +39,7 @@ class Builds:
 
     settings: Settings
     store: BuildStore
+    calls: CallStore
     clock: Clock
     version: str
     emit: Emit
@@ -47,6 +51,7 @@ class Builds:
         Raises UsageError before anything is stored or written.
         """
         text, analysis = await asyncio.to_thread(read_wish, wish, self.settings)
+        tests = await asyncio.to_thread(self._keep_tests, wish.tests) if wish.tests else None
         build_id = self.clock.new_id()
         out = _reserve(wish, analysis.name, build_id)
         request = BuildRequest(
@@ -57,6 +62,7 @@ class Builds:
             answers=dict(wish.answers),
             sandbox=self.settings.sandbox.backend,
             unsafe=unsafe,
+            tests=tests,
         )
         event = await self.store.add(build_id, analysis.name, request, self.clock.now())
         self.emit([event])
@@ -147,14 +153,25 @@ class Builds:
         await asyncio.to_thread(delivery.deliver, files, out, build.id)
         return out
 
+    def _keep_tests(self, folder: Path) -> Tree:
+        return snapshots.save(self.settings.home / "snapshots", read_tests(folder))
+
     async def _stages(self, build: Build, claim: Claim) -> tuple[Outcome, str]:
         sandbox = await self.open_sandbox(build.request)
-        kit = await make_kit(self, claim, sandbox)
         state = fold(build, await self.store.updates(build.id))
-        final = await run_build(state, kit)
+        async with self._gateway(build.request.model) as gateway:
+            final = await run_build(state, await make_kit(self, claim, sandbox, gateway))
         if final.products.report is None:
             raise BuildwrightError("the build ended without a report", next_step="resume it")
         return Outcome(final.products.report.outcome), final.products.report.reason
+
+    @asynccontextmanager
+    async def _gateway(self, model: str) -> AsyncIterator[BoundedGateway | None]:
+        if model == "none":
+            yield None
+            return
+        async with open_gateway(self.settings, model) as gateway:
+            yield gateway
 
     async def _finish(self, build: Build, claim: Claim, outcome: Outcome, reason: str) -> Build:
         now = self.clock.now()

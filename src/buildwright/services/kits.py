@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from buildwright.core.build import StageName, StageRecord, Update
 from buildwright.core.events import EventKind
 from buildwright.core.settings import Settings
+from buildwright.gateway import BoundedGateway
 from buildwright.sandbox import Limits, Sandbox
+from buildwright.services.calls import RecordedGateway
 from buildwright.store.rows import Claim, Data, Note
 from buildwright.workflow.kit import Kit
 
@@ -15,9 +17,15 @@ if TYPE_CHECKING:
     from buildwright.services.builds import Builds
 
 
-async def make_kit(builds: Builds, claim: Claim, sandbox: Sandbox) -> Kit:
-    """Return the kit of one run of one build."""
+async def make_kit(
+    builds: Builds, claim: Claim, sandbox: Sandbox, gateway: BoundedGateway | None
+) -> Kit:
+    """Return the kit of one run of one build; `gateway` is None without a model."""
     store, clock = builds.store, builds.clock
+    recorded = None
+    if gateway is not None:
+        gateway.account_for(await builds.calls.spent_usd(claim.build_id))
+        recorded = RecordedGateway(gateway, builds.calls, claim, clock)
 
     async def record(done: StageRecord, update: Update, line: str) -> None:
         data: Data = {"summary": line, "seconds": round(done.seconds, 3)}
@@ -41,6 +49,9 @@ async def make_kit(builds: Builds, claim: Claim, sandbox: Sandbox) -> Kit:
         template_folders=builds.settings.templates,
         answers=_default_answers(builds.settings),
         past_s={stage.value: seconds for stage, seconds in medians.items()},
+        agent=builds.settings.agent,
+        gateway=recorded,
+        tools=gateway is not None and gateway.model.tools,
         record=record,
         started=started,
         note=note,

@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from buildwright.core.errors import RequirementError, UnknownNameError
+from buildwright.core.errors import RequirementError, UsageError
 from buildwright.core.requirements import Analysis
 from buildwright.core.settings import Settings
-from buildwright.workflow.choose import MODELS, check_answers, choose_template, read_requirement
+from buildwright.core.tree import RenderedFile
+from buildwright.gateway import Models
+from buildwright.workflow.choose import check_answers, choose_template, read_requirement
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A requirement and the choices that came with it; `out` None means `folder/NAME`."""
+    """A requirement and the choices that came with it; `out` None means `folder/NAME`.
+
+    `tests` is a folder of acceptance tests to lock.
+    """
 
     text: str
     folder: Path
     out: Path | None = None
     template: str | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    tests: Path | None = None
 
 
 def decode_requirement(raw: bytes, source: str) -> str:
@@ -58,14 +64,51 @@ def check_text(text: str, settings: Settings) -> str:
     return cleaned
 
 
+MOST_TESTS = 2000
+MOST_TEST_BYTES = 16 << 20
+
+
+def read_tests(folder: Path) -> tuple[RenderedFile, ...]:
+    """Return the user's acceptance tests under `tests/acceptance/`, without links and hidden files.
+
+    Raises UsageError when the folder does not exist, holds no test, or is far too large.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"tests folder {str(folder)!r} is no folder", next_step="check --tests")
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink() and not _hidden(path.relative_to(folder))
+    ]
+    if len(paths) > MOST_TESTS or sum(path.stat().st_size for path in paths) > MOST_TEST_BYTES:
+        raise UsageError(
+            f"tests folder {str(folder)!r} has {len(paths)} files; at most {MOST_TESTS} files and "
+            f"{MOST_TEST_BYTES >> 20} MiB are taken",
+            next_step="name the folder that holds the tests only",
+        )
+    if not any(path.name.startswith("test_") and path.suffix == ".py" for path in paths):
+        raise UsageError(
+            f"tests folder {str(folder)!r} holds no test_*.py", next_step="check --tests"
+        )
+    return tuple(
+        RenderedFile(
+            f"tests/acceptance/{path.relative_to(folder).as_posix()}", path.read_bytes(), "user"
+        )
+        for path in paths
+    )
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
 def read_wish(wish: Wish, settings: Settings) -> tuple[str, Analysis]:
     """Return the checked text and its analysis; raises UsageError when nothing can be built."""
     text = check_text(wish.text, settings)
-    if settings.model not in MODELS:
-        raise UnknownNameError(
-            "model", settings.model, MODELS, next_step="this version builds by rules: --model none"
-        )
+    if settings.model != "none":
+        Models(settings.models).resolve(settings.model)
     analysis = read_requirement(text)
-    fit = choose_template(analysis, wish.template, settings.templates)
+    bare = wish.tests is not None
+    fit = choose_template(analysis, wish.template, settings.templates, bare=bare)
     check_answers(fit.template, analysis, wish.answers)
     return text, analysis

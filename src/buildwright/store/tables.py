@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """Newest schema revision; a test holds it equal to the migration folder's head."""
 
 metadata = MetaData()
@@ -60,4 +60,20 @@ events = Table(
     Column("stage", String(16)),
     Column("attempt", Integer, nullable=False, default=0),
     Column("data", Text, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("build_id", ForeignKey("builds.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(120), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("request", Text, nullable=False),
+    Column("reply", Text),
+    Column("error", Text, nullable=False, default=""),
+    Column("bound_usd", Float, nullable=False),
+    Column("cost_usd", Float, nullable=False, default=0.0),
+    Column("started_at", Float, nullable=False),
+    Column("finished_at", Float),
 )

@@ -12,8 +12,8 @@ from buildwright.design.analysis import analyze
 from buildwright.design.answers import complete
 from buildwright.design.catalog import Template, list_templates, load_template
 
-MODELS = ("none",)
-"""Models a build may name; providers join with the gateway."""
+BARE = "python-package"
+"""Template for a text that no other fits, where the user brings the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,21 @@ class Fit:
     reason: str
 
 
-def choose_template(analysis: Analysis, name: str | None, extra: Sequence[Path] = ()) -> Fit:
+def choose_template(
+    analysis: Analysis, name: str | None, extra: Sequence[Path] = (), *, bare: bool = False
+) -> Fit:
     """Return the template for an analysis; `name` is the user's own choice.
+
+    With `bare` an empty package stands in where nothing else fits.
 
     Raises RequirementError when nothing can be built from the text, naming what is missing.
     """
     if name is not None:
         template = load_template(name, extra)
         return Fit(template, "chosen by the user")
-    fitting = [t for t in list_templates(extra) if t.kind == analysis.kind]
+    fitting = [t for t in list_templates(extra) if t.kind == analysis.kind != "none"]
+    if bare and not (fitting and analysis.entities):
+        return Fit(load_template(BARE, extra), "no other template fits, and tests were brought")
     if not fitting:
         raise _nothing_fits(analysis, extra)
     if not analysis.entities:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from buildwright.core.build import BuildState, StageName, StageRecord, Update
+from buildwright.core.chat import Gateway
 from buildwright.core.clock import Clock
+from buildwright.core.settings import AgentSettings
 from buildwright.core.tree import Tree
 from buildwright.sandbox import Limits, Sandbox
 
@@ -21,7 +23,8 @@ class Kit:
     """Tools and places of one build.
 
     `record` stores a finished stage with its one-line summary, `started` and `note` store events;
-    `past_s` are median seconds of each stage of earlier builds.
+    `past_s` are median seconds of each stage of earlier builds; `gateway` is None without a model,
+    `tools` tells whether the model can call tools.
     """
 
     home: Path
@@ -32,6 +35,9 @@ class Kit:
     template_folders: tuple[Path, ...]
     answers: Mapping[str, str]
     past_s: Mapping[str, float]
+    agent: AgentSettings
+    gateway: Gateway | None
+    tools: bool
     record: Record
     started: Started
     note: NoteLine

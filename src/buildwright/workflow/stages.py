@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
@@ -12,15 +13,21 @@ from buildwright.assess import assess_tree
 from buildwright.core.build import BuildState, StageName, Update
 from buildwright.core.errors import StoreError
 from buildwright.core.tree import RenderedFile, Tree
-from buildwright.core.verdict import TestRun
 from buildwright.design.answers import complete, default_answers
 from buildwright.design.catalog import Template, load_template
 from buildwright.design.documents import project_documents
 from buildwright.design.planning import Choice, make_plan
 from buildwright.design.rendering import provided, render_project
-from buildwright.sandbox import TestJob, ensure_environment, expected_tests, run_tests
 from buildwright.workflow.choose import choose_template, read_requirement
 from buildwright.workflow.deliverable import deliverable
+from buildwright.workflow.implementing import (
+    acceptance,
+    hollow_tests,
+    implement,
+    needs_model,
+    run_locked,
+    update_of,
+)
 from buildwright.workflow.kit import Kit
 from buildwright.workflow.summarise import build_report
 from buildwright.workspace import delivery, snapshots
@@ -37,7 +44,9 @@ async def analyze(state: BuildState, kit: Kit) -> Update:
 async def plan(state: BuildState, kit: Kit) -> Update:
     """Choose the template, decide, and list the files that will come out."""
     analysis = known(state.products.analysis)
-    fit = choose_template(analysis, state.request.template, kit.template_folders)
+    request, extra = state.request, kit.template_folders
+    bare = request.tests is not None
+    fit = choose_template(analysis, request.template, extra, bare=bare)
     defaults = default_answers(fit.template, analysis)
     settled = {key: value for key, value in kit.answers.items() if key in defaults}
     answers = complete(fit.template, analysis, {**settled, **state.request.answers})
@@ -54,34 +63,24 @@ async def plan(state: BuildState, kit: Kit) -> Update:
 
 
 async def generate(state: BuildState, kit: Kit) -> Update:
-    """Render the template and keep the tree as a snapshot."""
-    decided = known(state.products.plan)
-    template = load_template(decided.template, kit.template_folders)
-    files = render_project(template, known(state.products.analysis), decided.answers)
-    tree = snapshots.save(kit.snapshots, files)
-    await lay_out(state, kit, tree)
-    return Update(tree=tree)
+    """Render the template; where a model is configured it implements and repairs the rest."""
+    template = template_of(state, kit)
+    rendered = (*_rendered(state, kit, template), *acceptance(state, kit))
+    if not needs_model(state, kit):
+        return update_of(rendered, kit, None)
+    files, work = await implement(state, kit, template, rendered)
+    await kit.note(StageName.GENERATE, f"model: {work.calls} calls, {work.ended}")
+    return update_of(files, kit, work)
 
 
 async def test(state: BuildState, kit: Kit) -> Update:
-    """Run the locked tests in the sandbox."""
-    tree = known(state.products.tree)
-    template = load_template(known(state.products.plan).template, kit.template_folders)
-    files = {file.path: file.content for file in snapshots.load(kit.snapshots, tree)}
-    environment = await ensure_environment(files[template.lock], root=kit.environments)
-    locked = locked_files(tree, template)
-    job = TestJob(
-        tree=await lay_out(state, kit, tree),
-        python=environment.python,
-        locked=locked,
-        expected=expected_tests({path: files[path] for path in locked if path.endswith(".py")}),
-        source_dir=template.source_dir,
-        env={},
-        limits=kit.limits,
-    )
-    await kit.note(StageName.TEST, f"{len(job.expected)} tests in {kit.sandbox.name}")
-    run: TestRun = await run_tests(kit.sandbox, job)
-    return Update(run=run)
+    """Run the locked tests in the sandbox, and a model's own tests on the tree without its work."""
+    tree, template = known(state.products.tree), template_of(state, kit)
+    files = snapshots.load(kit.snapshots, tree)
+    await kit.note(StageName.TEST, f"in {kit.sandbox.name}")
+    run = await run_locked(kit, template, files, await lay_out(state, kit, tree))
+    rendered = _rendered(state, kit, template)
+    return Update(run=run, hollow=await hollow_tests(kit, template, rendered, files))
 
 
 async def assess(state: BuildState, kit: Kit) -> Update:
@@ -101,20 +100,20 @@ async def document(state: BuildState, kit: Kit) -> Update:
 
 
 async def finalize(state: BuildState, kit: Kit) -> Update:
-    """Judge, report, and put the project where the user asked for it, whole."""
-    decided, tree = known(state.products.plan), known(state.products.tree)
-    template = load_template(decided.template, kit.template_folders)
+    """Judge the best attempt, report, and put the project where the user asked for it, whole."""
+    state = with_best(state)
+    template = template_of(state, kit)
+    tree = known(state.products.tree)
     files = (
         *snapshots.load(kit.snapshots, tree),
         *snapshots.load(kit.snapshots, known(state.products.documents)),
     )
-    locked = locked_files(tree, template)
-    tests = {file.path: file.content for file in files if file.path in locked}
+    tests = {f.path: f.content for f in files if is_locked(f.path, template)}
     report = build_report(state, tests, files, kit.version, kit.clock.now())
-    done = state.after(StageName.FINALIZE, Update(report=report))
+    done = replace(state, products=replace(state.products, report=report))
     pages = deliverable(done, kit.snapshots, kit.version)
     await asyncio.to_thread(delivery.deliver, pages, Path(state.request.out), state.build_id)
-    return Update(report=report)
+    return replace(best_products(state), report=report)
 
 
 STAGES: Mapping[StageName, Stage] = {
@@ -135,13 +134,34 @@ def known(value: T | None) -> T:
     return value
 
 
-def locked_files(tree: Tree, template: Template) -> dict[str, str]:
-    """Return path -> SHA-256 of every file of the tree that the verdict rests on."""
-    return {
-        entry.path: entry.sha256
-        for entry in tree.files
-        if any(fnmatch(entry.path, pattern) for pattern in template.tests)
-    }
+def template_of(state: BuildState, kit: Kit) -> Template:
+    """Return the template that the plan chose."""
+    return load_template(known(state.products.plan).template, kit.template_folders)
+
+
+def is_locked(path: str, template: Template) -> bool:
+    """Tell whether the verdict rests on a file."""
+    return any(fnmatch(path, pattern) for pattern in template.tests)
+
+
+def with_best(state: BuildState) -> BuildState:
+    """Return the state with the best attempt in place of the last."""
+    return replace(state, products=best_products(state).over(state.products))
+
+
+def best_products(state: BuildState) -> Update:
+    """Return the tree, run, assessment and documents of the best attempt, if it is not the last."""
+    best = state.best
+    if best is None or best is state.attempts[-1]:
+        return Update()
+    return Update(
+        tree=best.tree, run=best.run, assessment=best.assessment, documents=best.documents
+    )
+
+
+def _rendered(state: BuildState, kit: Kit, template: Template) -> tuple[RenderedFile, ...]:
+    plan = known(state.products.plan)
+    return render_project(template, known(state.products.analysis), plan.answers)
 
 
 async def lay_out(state: BuildState, kit: Kit, tree: Tree) -> Path:

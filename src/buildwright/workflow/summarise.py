@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from buildwright.core.build import BuildState, StageName, Update
 from buildwright.core.errors import StoreError
-from buildwright.core.report import Provenance, Report, Timing
+from buildwright.core.report import AttemptTrace, Provenance, Report, Timing
 from buildwright.core.requirements import Priority
 from buildwright.core.tree import RenderedFile
 from buildwright.core.verdict import CaseOutcome, TestRun
 from buildwright.workflow.outcome import judge
-from buildwright.workflow.trace import marked_tests, trace_items
+from buildwright.workflow.trace import evidence_of, trace_items
 from buildwright.workspace.snapshots import tree_of
 
 
@@ -26,8 +26,10 @@ def build_report(
     got = state.products
     if not (got.analysis and got.plan and got.run and got.assessment):
         raise StoreError("the build is not complete", next_step="resume it")
-    items = trace_items(got.analysis.items, got.plan, marked_tests(tests), got.run)
-    outcome, reason = judge(got.run, items)
+    given = [entry.path for entry in state.request.tests.files] if state.request.tests else []
+    evidence = evidence_of(got.plan, got.run, tests, hollow=got.hollow or (), acceptance=given)
+    items = trace_items(got.analysis.items, evidence)
+    outcome, reason = judge(got.run, items, _ended(state))
     passed = sum(1 for case in got.run.cases if case.outcome is CaseOutcome.PASSED)
     return Report(
         build_id=state.build_id,
@@ -49,18 +51,52 @@ def build_report(
         items=items,
         questions=got.analysis.questions,
         scores=got.assessment.scores,
-        timings=tuple(
-            Timing(stage.value, round(state.timings[stage], 3), 0.0)
-            for stage in StageName
-            if stage in state.timings
-        ),
-        cost_usd=0.0,
+        timings=_timings(state),
+        cost_usd=_cost(state),
+        attempts=_attempts(state),
         model=state.request.model,
         template=f"{got.plan.template}@{got.plan.template_version}",
         provenance=tuple(Provenance(e.path, e.sha256, e.source) for e in tree_of(files).files),
         out=state.request.out,
         created_at=now - sum(state.timings.values()),
         finished_at=now,
+    )
+
+
+def _ended(state: BuildState) -> str:
+    work = state.attempts[-1].work if state.attempts else None
+    return work.ended if work else ""
+
+
+def _cost(state: BuildState) -> float:
+    return round(sum(a.work.cost_usd for a in state.attempts if a.work), 6)
+
+
+def _timings(state: BuildState) -> tuple[Timing, ...]:
+    return tuple(
+        Timing(
+            stage.value,
+            round(state.timings[stage], 3),
+            _cost(state) if stage is StageName.GENERATE else 0.0,
+        )
+        for stage in StageName
+        if stage in state.timings
+    )
+
+
+def _attempts(state: BuildState) -> tuple[AttemptTrace, ...]:
+    best = state.best
+    return tuple(
+        AttemptTrace(
+            attempt.number,
+            attempt.run.verdict,
+            len(attempt.run.failures),
+            attempt.work.calls if attempt.work else 0,
+            attempt.work.cost_usd if attempt.work else 0.0,
+            attempt.work.ended if attempt.work else "by rules",
+            attempt is best,
+        )
+        for attempt in state.attempts
     )
 
 

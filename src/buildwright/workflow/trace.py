@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from buildwright.core.plan import Plan
 from buildwright.core.report import ItemStatus, ItemTrace
@@ -45,24 +46,62 @@ def _covers(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> tupl
     return tuple(needs)
 
 
-def trace_items(
-    items: Sequence[Item], plan: Plan, marks: Mapping[str, tuple[str, ...]], run: TestRun
-) -> tuple[ItemTrace, ...]:
-    """Return for every item what covers it, and whether the tests that prove it passed."""
-    outcomes = {case.id: case.outcome for case in run.cases}
-    return tuple(_trace(item, plan, marks, outcomes) for item in items)
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What can prove an item.
+
+    `marks` are capability or item id -> ids of the tests that carry it; `acceptance` are the tests
+    that the user brought: they prove every item that no template covers.
+    """
+
+    plan: Plan
+    marks: Mapping[str, tuple[str, ...]]
+    outcomes: Mapping[str, CaseOutcome]
+    acceptance: tuple[str, ...] = ()
+
+    def needs_of(self, item: Item) -> tuple[str, ...]:
+        """Return the item's needs, or its own id where only a model or the user can prove it."""
+        if item.needs and all(need in self.plan.provides for need in item.needs):
+            return item.needs
+        return (item.id,)
+
+    def tests_of(self, item: Item) -> tuple[str, ...]:
+        """Return the tests that prove an item, each once."""
+        found = [test for need in self.needs_of(item) for test in self.marks.get(need, ())]
+        if self.needs_of(item) == (item.id,):
+            found += self.acceptance
+        return tuple(dict.fromkeys(found))
 
 
-def _trace(
-    item: Item,
+def evidence_of(
     plan: Plan,
-    marks: Mapping[str, tuple[str, ...]],
-    outcomes: Mapping[str, CaseOutcome],
-) -> ItemTrace:
-    tests = tuple(dict.fromkeys(test for need in item.needs for test in marks.get(need, ())))
+    run: TestRun,
+    tests: Mapping[str, bytes],
+    *,
+    hollow: Sequence[str] = (),
+    acceptance: Sequence[str] = (),
+) -> Evidence:
+    """Return the evidence of a run; tests that prove nothing are left out."""
+    outcomes = {case.id: case.outcome for case in run.cases}
+    marks = {
+        need: tuple(test for test in ids if test not in hollow)
+        for need, ids in marked_tests(tests).items()
+    }
+    given = tuple(test for test in outcomes if test.partition("::")[0] in acceptance)
+    return Evidence(plan, marks, outcomes, given)
+
+
+def trace_items(items: Sequence[Item], evidence: Evidence) -> tuple[ItemTrace, ...]:
+    """Return for every item what covers it, and whether the tests that prove it passed."""
+    return tuple(_trace(item, evidence) for item in items)
+
+
+def _trace(item: Item, evidence: Evidence) -> ItemTrace:
+    plan = evidence.plan
     files = tuple(dict.fromkeys(p for need in item.needs for p in plan.provides.get(need, ())))
     decisions = tuple(d.id for d in plan.decisions if item.id in d.items)
-    status, why = _status(item, plan, marks, outcomes)
+    status, why = _status(item, evidence)
+    proven = status in ("covered", "failing")
     return ItemTrace(
         item.id,
         item.text,
@@ -71,34 +110,35 @@ def _trace(
         status,
         item.needs,
         decisions,
-        files if status in ("covered", "failing") else (),
-        tests if status in ("covered", "failing") else (),
+        files if proven else (),
+        evidence.tests_of(item) if proven else (),
         why,
     )
 
 
-def _status(
-    item: Item,
-    plan: Plan,
-    marks: Mapping[str, tuple[str, ...]],
-    outcomes: Mapping[str, CaseOutcome],
-) -> tuple[ItemStatus, str]:
+def _status(item: Item, evidence: Evidence) -> tuple[ItemStatus, str]:
     if item.priority is Priority.WONT:
         return "out_of_scope", "the text rules it out or puts it off"
-    if not item.needs:
-        return "uncovered", "no rule knows what would cover it; a model could"
-    missing = [need for need in item.needs if need not in plan.provides]
-    if missing:
-        return "uncovered", f"the template does not provide {', '.join(missing)}; a model could"
-    unproved = [need for need in item.needs if not marks.get(need)]
-    if unproved:
-        return "uncovered", f"no test proves {', '.join(unproved)}"
-    bad = [
-        test
-        for need in item.needs
-        for test in marks[need]
-        if outcomes.get(test) is not CaseOutcome.PASSED
-    ]
+    tests = evidence.tests_of(item)
+    if not tests or _unproved(item, evidence):
+        return "uncovered", _why_not(item, evidence)
+    bad = [test for test in tests if evidence.outcomes.get(test) is not CaseOutcome.PASSED]
     if bad:
-        return "failing", f"did not pass: {', '.join(dict.fromkeys(bad))}"
+        return "failing", f"did not pass: {', '.join(bad)}"
     return "covered", ""
+
+
+def _unproved(item: Item, evidence: Evidence) -> list[str]:
+    if evidence.needs_of(item) == (item.id,):
+        return []
+    return [need for need in item.needs if not evidence.marks.get(need)]
+
+
+def _why_not(item: Item, evidence: Evidence) -> str:
+    missing = [need for need in item.needs if need not in evidence.plan.provides]
+    if missing:
+        return f"the template does not provide {', '.join(missing)}; a model could"
+    unproved = _unproved(item, evidence)
+    if unproved:
+        return f"no test proves {', '.join(unproved)}"
+    return "no rule knows what would cover it; a model could"

@@ -6,9 +6,11 @@ from buildwright.core.requirements import Analysis, Field, Item
 from buildwright.design.analysis import text as reading
 from buildwright.design.analysis.attributes import add_attributes
 from buildwright.design.analysis.entities import gather
+from buildwright.design.analysis.gloss import in_english
 from buildwright.design.analysis.items import items
 from buildwright.design.analysis.kinds import choose_kind
 from buildwright.design.analysis.language import language_of
+from buildwright.design.analysis.marks import add_marks
 from buildwright.design.analysis.model import Model
 from buildwright.design.analysis.naming import project_name, project_title
 from buildwright.design.analysis.questions import questions
@@ -23,30 +25,32 @@ def analyze(text: str) -> Analysis:
     `text` is any string; nothing is raised. At most `text.MAX_CHARS` characters and
     `text.MAX_SENTENCES` sentences are read; a question says so if that was not all.
     """
-    document = reading.read(text)
+    original = reading.read(text)
+    language = language_of(text)
+    document = in_english(original, language)
     model = gather(document)
     add_relations(model, document)
     add_attributes(model, document)
+    add_marks(model, document)
     _assume_names(model)
-    choice = choose_kind(document, has_entities=bool(model.drafts))
+    choice = choose_kind(original, has_entities=bool(model.drafts))
     if choice.kind == "none":
         model = Model(text)
     entities = model.entities()
-    language = language_of(text)
-    name = project_name(document, choice.kind, entities)
-    found = items(document, model)
+    name = project_name(original, choice.kind, entities)
+    found = items(original, model if document is original else Model(text))
     return Analysis(
         text=text,
         language=language,
         name=name,
-        title=project_title(document, name),
+        title=project_title(original, name),
         kind=choice.kind,
         kind_reason=choice.reason,
         kind_scores=choice.scores,
         items=found,
         entities=entities,
         relations=tuple(model.relations),
-        questions=questions(document, model, choice, language),
+        questions=questions(original, model, choice, language),
         complexity=complexity_of(model, found),
     )
 

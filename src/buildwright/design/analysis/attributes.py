@@ -9,7 +9,7 @@ from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.groups import Marks, bounds_of, split_values
 from buildwright.design.analysis.mentions import mentions
 from buildwright.design.analysis.model import Draft, Model
-from buildwright.design.analysis.nouns import Noun, Tokens, noun_before
+from buildwright.design.analysis.nouns import Noun, Tokens, noun_after, noun_before
 from buildwright.design.analysis.text import Document, Token
 
 
@@ -55,6 +55,8 @@ def _said(number: int, tokens: Tokens, index: int) -> _Said | None:
     while end > 0 and tokens[end - 1].low in lexicon.words("modals"):
         end -= 1
     noun = noun_before(tokens, end)
+    if noun is None and end > 1 and tokens[end - 1].low == "and" and tokens[index].low == "is":
+        noun = noun_after(tokens, 0)
     stop = next((i for i in range(index + 1, len(tokens)) if _ends(tokens[i])), len(tokens))
     rest = tuple(tokens[index + 1 : min(stop, index + 40)])
     if noun is None and end and tokens[end - 1].low == ")":
@@ -118,6 +120,8 @@ def _bounds_or_values(model: Model, said: _Said, draft: Draft, found: Field) -> 
         _replace(model, said, draft, better, f"range:{name}")
         return
     values = _closed_list(said)
+    if any(types.snake((value,)) in draft.fields for value in values):
+        return
     if values and found.type in ("string", "enum") and not found.values:
         _replace(model, said, draft, replace(found, type="enum", values=values), f"choice:{name}")
 

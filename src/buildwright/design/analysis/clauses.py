@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buildwright.design.analysis import lexicon
+from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.nouns import third_person
 
 _RELATIVE = frozenset({"that", "which", "who", "whose"})
@@ -14,7 +14,41 @@ def is_clause(lows: tuple[str, ...]) -> bool:
         return True
     if not lows or lows[0] in lexicon.words("wh_words") or "flag" in lows[:2]:
         return False
-    return _starts_anew(lows) or _lists_anew(lows) or _finite_at(lows) > 0
+    if lows[0] in lexicon.words("be") and len(lows) > 1:
+        return lows[1] not in _SUBJECTS and not any(types.is_yes_no(low) for low in lows)
+    return _starts_anew(lows) or _lists_anew(lows) or _acts(lows) or _finite_at(lows) > 0
+
+
+def _does(low: str, following: str) -> bool:
+    """ "parents add their children": a base form between a plural and an object."""
+    if low != lexicon.verb_stem(low):
+        return False
+    return following in lexicon.words("determiners") or _plural_noun(following)
+
+
+def is_deed(lows: tuple[str, ...]) -> bool:
+    """True for a doer and a deed where a property was expected: "the depot marks them"."""
+    if not lows or lows[0] in lexicon.words("wh_words") or "flag" in lows[:2]:
+        return False
+    return _acts(lows) or (_finite_at(lows) > 0 and lows[0] in _DETERMINERS)
+
+
+_SUBJECTS = frozenset({"it", "they", "he", "she", "this", "that"})
+_OBJECTS = frozenset({"them", "it", "him", "her", "the", "a", "an", "their", "its", "one"})
+
+
+def _acts(lows: tuple[str, ...]) -> bool:
+    """ "the depot marks them", "vote for them", "cooks who wrote them": a doer and a deed."""
+    if lows[-1] in ("them", "it", "him", "her") and lows[0] == lexicon.verb_stem(lows[0]):
+        return True
+    for index in range(1, len(lows) - 1):
+        if lows[index] in ("who", "that", "which") and lexicon.is_past(lows[index + 1]):
+            return lexicon.is_plural(lows[index - 1])
+        if _plural_noun(lows[index - 1]) and _does(lows[index], lows[index + 1]):
+            return True
+        if third_person(lows[index]) and lows[index + 1] in _OBJECTS:
+            return not any(low in lexicon.words("wh_words") for low in lows[:index])
+    return False
 
 
 def _starts_anew(lows: tuple[str, ...]) -> bool:
@@ -37,8 +71,9 @@ def _plural_noun(low: str) -> bool:
 def _lists_anew(lows: tuple[str, ...]) -> bool:
     """ "members with name", "each with a position": the list of another thing begins."""
     inner = lows.index("with") if "with" in lows[1:] else 0
-    plural = inner and lexicon.is_plural(lows[inner - 1]) and lexicon.is_nominal(lows[inner - 1])
-    return bool(plural) or lows[:2] == ("each", "with")
+    counted = lows[0] in ("a", "an") or "number" in lows[:inner]
+    plural = any(_plural_noun(low) for low in lows[:inner]) and not counted
+    return bool(inner and plural) or lows[:2] == ("each", "with")
 
 
 _DETERMINERS = frozenset({"a", "an", "the", "all", "every", "each", "it", "them"})

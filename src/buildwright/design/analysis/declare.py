@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from buildwright.design.analysis import lexicon
+from buildwright.design.analysis.commands import command
 from buildwright.design.analysis.declaration import Context, Declaration, likely_fields
+from buildwright.design.analysis.doers import deed_list, given, on_occasion, with_own
 from buildwright.design.analysis.fields import guesses
 from buildwright.design.analysis.having import having_at, having_list
 from buildwright.design.analysis.headed import after_colon, bracketed, with_list
 from buildwright.design.analysis.keeping import Kept, kept_at
 from buildwright.design.analysis.lists import split_list
-from buildwright.design.analysis.model import is_system
+from buildwright.design.analysis.model import is_actor_or_system, is_system
 from buildwright.design.analysis.nouns import noun_after
+from buildwright.design.analysis.tables import derived, one_row_per
 from buildwright.design.analysis.text import Sentence, Token
 
 
@@ -21,19 +24,44 @@ def declarations(sentences: tuple[Sentence, ...]) -> list[Declaration]:
     for number, sentence in enumerate(sentences):
         if sentence.section == "wont":
             continue
+        topic = noun_after(sentence.topic, 0)
+        if topic and not is_system(topic) and topic.last == len(sentence.topic):
+            context.last = (topic,)
         for declaration in _in_sentence(number, sentence.tokens, context):
             found.append(declaration)
             if declaration.how == "fields" or not context.last:
                 context.last = declaration.nouns
         if not any(d.sentence == number for d in found):
+            bare = _bare_list(number, sentence, context)
+            if bare is not None:
+                found.append(bare)
+                continue
             _remember_subject(sentence.tokens, context)
     return found
 
 
+def _bare_list(number: int, sentence: Sentence, context: Context) -> Declaration | None:
+    """ "… flies with one plane. Date, take-off time, km": a sentence of nothing but properties."""
+    tokens = sentence.tokens
+    if not context.last or any(t.low in _FINITE or t.low in (":", "=", "(") for t in tokens):
+        return None
+    elements, end = split_list(tokens, 0)
+    clear = len(elements) > 2 and likely_fields(elements, (2 * len(elements) + 2) // 3)
+    if not clear or end < len(tokens) - 1 or any(len(e.tokens) > 4 for e in elements):
+        return None
+    return Declaration(number, context.last, tuple(elements), 0, end)
+
+
+_FINITE = frozenset({"is", "are", "has", "have", "can", "must", "should", "no", "not", "we", "want"})
+
+
 def _remember_subject(tokens: tuple[Token, ...], context: Context) -> None:
     noun = noun_after(tokens, 0)
-    named = noun and noun.determiner in ("a", "an", "each", "every") and noun.last < len(tokens)
-    if noun and named and not is_system(noun):
+    if noun is None or noun.last >= len(tokens) or is_actor_or_system(noun):
+        return
+    named = noun.determiner in ("a", "an", "each", "every")
+    told = noun.plural and not noun.determiner and tokens[noun.last].low in lexicon.words("be")
+    if named or told:
         context.last = (noun,)
 
 
@@ -41,6 +69,12 @@ def _in_sentence(number: int, tokens: tuple[Token, ...], context: Context) -> li
     found: list[Declaration] = []
     position = 0
     while position < len(tokens):
+        made = command(number, tokens, position, context)
+        if made:
+            found += made
+            context.last = made[-1].nouns
+            position = max(position + 1, made[-1].last)
+            continue
         declaration = _at(number, tokens, position, context)
         if declaration is None:
             position += 1
@@ -56,7 +90,13 @@ def _in_sentence(number: int, tokens: tuple[Token, ...], context: Context) -> li
 def _at(number: int, tokens: tuple[Token, ...], index: int, context: Context) -> Declaration | None:
     low = tokens[index].low
     found: Declaration | None = None
-    if low in (":", "="):
+    if low in (":", "with", "("):
+        found = one_row_per(number, tokens, index) or deed_list(number, tokens, index)
+    if found is None and low == "with":
+        found = with_own(number, tokens, index)
+    if found is not None:
+        return found
+    if low in (":", "=") or (low in ("-", "\u2013", "\u2014") and index < 6):
         found = after_colon(number, tokens, index)
     elif low == "(":
         found = bracketed(number, tokens, index)
@@ -64,7 +104,9 @@ def _at(number: int, tokens: tuple[Token, ...], index: int, context: Context) ->
         found = with_list(number, tokens, index, context)
     elif low == "for" and (index == 0 or not tokens[index - 1].is_word):
         found = _for_each(number, tokens, index)
-    return found or _by_verb(number, tokens, index, context)
+    if found is None:
+        found = derived(number, tokens, index) or given(number, tokens, index)
+    return found or on_occasion(number, tokens, index) or _by_verb(number, tokens, index, context)
 
 
 def _by_verb(
@@ -80,16 +122,25 @@ def _by_verb(
     return _of_the_last(number, tokens, index, context)
 
 
+_TOLD = ("keep", "store", "record", "save", "note")
+
+
 def _of_the_last(
     number: int, tokens: tuple[Token, ...], index: int, context: Context
 ) -> Declaration | None:
     """ "…; we keep the name and a phone number": of what was spoken of last."""
-    if lexicon.verb_stem(tokens[index].low) not in ("keep", "store", "record", "save", "need"):
+    low = tokens[index].low
+    if low not in lexicon.words("note_verbs") | {f"{verb}s" for verb in _TOLD}:
         return None
-    if not index or tokens[index - 1].low != "we" or not context.last:
+    before = index
+    while before and tokens[before - 1].low in lexicon.words("adverbs"):
+        before -= 1
+    teller = before and tokens[before - 1].low in ("we", "it", "they")
+    if not teller or not context.last:
         return None
+    thing = noun_after(tokens, index + 1)
     elements, end = split_list(tokens, index + 1)
-    if not likely_fields(elements, 2):
+    if not likely_fields(elements, 2) or (thing and is_system(thing)):
         return None
     return Declaration(number, context.last, tuple(elements), index, end)
 
@@ -113,4 +164,8 @@ def _kept(number: int, tokens: tuple[Token, ...], index: int, kept: Kept) -> Dec
             return None
         return Declaration(number, kept.nouns, tuple(elements), index, end)
     how = "for" if kept.purpose else "kept" if kept.strong else "handled"
-    return Declaration(number, kept.nouns, (), index, kept.last, how, kept.owners)
+    after = {token.low for token in tokens[kept.nouns[0].last : kept.nouns[0].last + 3]}
+    owned = "their" in after
+    return Declaration(
+        number, kept.nouns, (), index, kept.last, how, kept.owners, owned=owned
+    )

@@ -18,6 +18,9 @@ def direction_of(left: Mention, gap: tuple[str, ...], right: Mention) -> Directi
         words = words[2:]
     if left.plural and words[-1:] == ["their"] and words[-2:-1] in ([","], ["and"], ["with"]):
         return "right"
+    owned = len(words) == 2 and words[1] == "their" and left.plural and not words[0].endswith("s")
+    if owned and lexicon.verb_stem(words[0]) in lexicon.words("own_verbs"):
+        return "right"
     if not words or ("," in words[:-1] and len(words) > 3):
         return ""
     tests = (_both, _belongs, _part_of, _has_many, _looks_after, _owns, _points, _stands, _of)
@@ -31,6 +34,8 @@ def direction_of(left: Mention, gap: tuple[str, ...], right: Mention) -> Directi
 def _both(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     passive = "be" in words or "are" in words or "is" in words
     linked = any(low in lexicon.words("linked_words") for low in words) or "in" in words
+    if right.determiner in lexicon.words("many_words"):
+        linked |= any(low in lexicon.words("held_participles") for low in words)
     many_right = right.determiner in lexicon.words("many_words") or (
         right.plural and right.determiner in ("", "other")
     )
@@ -54,11 +59,13 @@ def _part_of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction
     core = [low for low in words if low not in lexicon.words("modals")]
     if not core or "," in core or right.plural or right.determiner in lexicon.words("many_words"):
         return ""
-    if core[0] in lexicon.words("be") and core[-1] == "of":
+    while core[-1:] and core[-1] in ("one", "exactly", "most", "least", "at", "a", "an", "the"):
+        core.pop()
+    if len(core) > 1 and core[0] in lexicon.words("be") and core[-1] == "of":
         inner = [low for low in core[1:-1] if low not in lexicon.words("determiners")]
         return "left" if inner and set(inner) <= lexicon.words("part_nouns") else ""
-    verb = lexicon.verb_stem(core[0])
-    plain = len(core) <= 2 and not core[0].endswith(("ed", "ing")) and not left.determiner == "no"
+    verb = lexicon.verb_stem(core[0]) or core[0].removesuffix("s") if core else ""
+    plain = core and len(core) <= 2 and not core[0].endswith(("ed", "ing")) and not left.determiner == "no"
     return "left" if plain and verb in lexicon.words("refer_verbs") else ""
 
 
@@ -118,6 +125,8 @@ def _reaches(core: list[str], determiner: str) -> bool:
     if core[0] in lexicon.words("modals") or core[-1] in ("when", "if", "while", "that"):
         return False
     one = determiner in ("one", "exactly", "1")
+    if determiner == "two" and lexicon.verb_stem(core[0]) in lexicon.words("link_verbs"):
+        return len(core) == 1
     if len(core) == 2 and core[1] in lexicon.words("place_prepositions") and one:
         return True
     if not lexicon.is_verb_like(core[0]):
@@ -143,6 +152,8 @@ def _of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     """ "loans of a piece", "reviews of books": a noun hangs on another by a preposition."""
     core = [low for low in words if low not in lexicon.words("one_words") or low == "of"]
     core = [low for low in core if low not in lexicon.words("determiners")]
+    if core in (["between"], ["between", "two"]) and right.plural:
+        return "left"
     if len(core) != 1 or core[0] not in ("of", "for", "by", "to", "on", "in", "at", "from"):
         return ""
     if core[0] == "of" and left.name != right.name:

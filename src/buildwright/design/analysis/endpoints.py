@@ -25,7 +25,7 @@ def name_both_ends(model: Model, sentence: Sentence) -> None:
         if tokens[index + 1].low != "to":
             continue
         for noun in (subject_of(tokens, index), noun_after(tokens, index + 2)):
-            if noun and _is_thing(noun) and model.find(noun.key) is None:
+            if noun and _is_thing(noun) and not model.named_by(noun.key):
                 model.add(noun)
     _one_of(model, tokens)
     _containers(model, tokens)
@@ -83,7 +83,7 @@ def _one_of(model: Model, tokens: Tokens) -> None:
         if noun is None or noun.plural or is_actor_or_system(noun) or types.unit_of(noun.words):
             continue
         named = types.type_of(noun.words) is None and not noun.words[0][:1].isdigit()
-        if named and model.find(noun.key) is None:
+        if named and not model.named_by(noun.key):
             model.add(noun)
 
 

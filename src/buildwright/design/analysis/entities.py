@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from buildwright.core.requirements import Field, Relation, Span
 from buildwright.design.analysis import lexicon, types
-from buildwright.design.analysis.declaration import Declaration, likely_fields
+from buildwright.design.analysis.declaration import Declaration, likely_fields, told_fields
 from buildwright.design.analysis.declare import declarations
 from buildwright.design.analysis.endpoints import name_both_ends
 from buildwright.design.analysis.fields import guesses
@@ -21,6 +21,8 @@ from buildwright.design.analysis.model import (
     role_of,
 )
 from buildwright.design.analysis.nouns import Noun, noun_after
+from buildwright.design.analysis.refers import referred
+from buildwright.design.analysis.tables import add_table
 from buildwright.design.analysis.text import Document
 
 
@@ -33,13 +35,16 @@ def gather(document: Document) -> Model:
         for noun in declaration.nouns if _is_strong(declaration) else ():
             model.add(noun)
     for declaration in found:
-        if declaration.how != "fields":
+        if declaration.how not in ("fields", "table"):
             _add_kept(model, declaration)
     for sentence in document.sentences:
         if sentence.section not in ("wont", "background"):
             name_both_ends(model, sentence)
     for declaration in given:
         _fill(model, declaration, document)
+    for declaration in found:
+        if declaration.how == "table":
+            add_table(model, declaration)
     _merge_heads(model)
     _settle_times(model)
     return model
@@ -58,9 +63,13 @@ def _merge_heads(model: Model) -> None:
 
 def _is_strong(declaration: Declaration) -> bool:
     noun = declaration.nouns[0]
-    if is_system(noun) or noun.head in lexicon.words("never_things"):
+    if is_system(noun):
         return False
-    return likely_fields(list(declaration.elements))
+    if len(noun.key) == 1 and noun.head in lexicon.words("never_things"):
+        if noun.key[0] not in ("test", "request"):
+            return False
+        return likely_fields(list(declaration.elements), 2)
+    return likely_fields(list(declaration.elements)) or told_fields(declaration)
 
 
 def _add_kept(model: Model, declaration: Declaration) -> None:
@@ -80,14 +89,22 @@ def _add_kept(model: Model, declaration: Declaration) -> None:
 
 def _only_users(model: Model, declaration: Declaration) -> bool:
     """ "A tracker for freelancers": who it is for is no thing to keep if other things are."""
-    return declaration.how == "for" and bool(model.drafts)
+    if declaration.how != "for" or not model.drafts:
+        return False
+    head = declaration.nouns[0].key[-1]
+    return not declaration.owned or head.endswith(("er", "or", "ist", "ian", "ant"))
 
 
 def _add_owners(model: Model, draft: Draft, declaration: Declaration) -> None:
     for owner in declaration.owners:
-        if owner.plural or not owner.determiner or owner.determiner in ("the", "our"):
+        single = not owner.plural and owner.determiner not in ("", "the", "our")
+        if not single and not (owner.plural and owner.determiner in ("our", "the", "all")):
             continue
-        target = model.find(owner.key) or model.add(owner)
+        if not single and is_actor_or_system(owner):
+            continue
+        target = model.find(owner.key)
+        if target is None and owner.determiner not in ("each", "every"):
+            target = model.add(owner)
         if target and target is not draft:
             relation = Relation(
                 "belongs_to",
@@ -114,6 +131,7 @@ def _fill(model: Model, declaration: Declaration, document: Document) -> None:
         if noun is declaration.nouns[0]:
             _add_owners(model, draft, declaration)
         for element in declaration.elements:
+            element.limited = declaration.may
             complete &= _element(model, draft, element, declaration.sentence)
         if complete:
             model.use(declaration.sentence, start, end, f"manage:{draft.name}")
@@ -126,8 +144,13 @@ def _element(model: Model, draft: Draft, element: Element, sentence: int) -> boo
     nested = _nested(model, draft, element, sentence)
     if nested is not None:
         return nested
+    links = referred(model, draft, element)
+    for relation in links:
+        _relate(model, relation, sentence)
+    if links and element.lows[0] != "which":
+        return False
     found = guesses(element)
-    complete = bool(found)
+    complete = bool(found) and not links
     for guess in found:
         complete &= guess.marks.whole
         _take(model, draft, guess, sentence)
@@ -161,7 +184,7 @@ def _take(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
     target = _target(model, draft, guess) or _attached(model, guess)
     if target is None:
         _take_field(model, draft, guess, sentence)
-    elif guess.many:
+    elif guess.many or guess.marks.limited:
         model.many.add((draft.name, target.name))
         _relate(model, _belongs(target, draft, guess.start), sentence)
     else:
@@ -176,6 +199,8 @@ def _target(model: Model, draft: Draft, guess: Guess) -> Draft | None:
     if guess.marks.values or (guess.type in ("boolean", "enum") and guess.sure):
         return None
     target = model.find(guess.words)
+    if target is None and len(guess.words) == 1 and not guess.sure:
+        target = model.short(guess.words)
     if target is not None:
         exact = types.pascal(target.key) == types.pascal(_single(guess.words))
         fits = exact or not guess.sure or guess.determiner in ("one", "its", "exactly")
@@ -223,10 +248,14 @@ def _belongs(source: Draft, target: Draft, start: int) -> Relation:
 
 
 _NO_FIELD = frozenset({"password", "id", "ids", "identifier", "primary_key", "uuid"})
+_NO_NAMES = frozenset(
+    {"list", "own_list", "record", "records", "information", "data", "details", "thing", "things",
+     "way", "access", "right", "rights", "part", "following", "fields", "properties", "history"}
+)  # fmt: skip
 
 
 def _take_field(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
-    if guess.name in _NO_FIELD:
+    if guess.name in _NO_FIELD or (guess.name in _NO_NAMES and not guess.sure):
         return
     marks = guess.marks
     found = Field(

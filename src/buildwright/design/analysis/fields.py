@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from buildwright.design.analysis import lexicon
+from buildwright.design.analysis.clauses import is_deed
 from buildwright.design.analysis.groups import Marks, enum_values, marks_of
 from buildwright.design.analysis.guess import Guess
 from buildwright.design.analysis.lists import Element, names_value
@@ -18,10 +19,13 @@ def guesses(element: Element) -> list[Guess]:
     if not element.tokens:
         return []
     head, values, marks = _values(element)
+    marks = replace(marks, limited=element.limited)
     for group in element.groups:
         marks = marks_of(group, marks)
-    head, marks = _cut_tail(head, marks)
-    if not head:
+    if "flag" not in [token.low for token in head[:2]]:
+        head, marks = _cut_tail(head, marks)
+    head = _cut_relative(head)
+    if not head or (len(head) > 2 and is_deed(tuple(t.low for t in head))):
         return []
     found = clause_guess(head, marks)
     if found is None and head[0].low not in ("who", "how", "what", "when", "where"):
@@ -87,5 +91,16 @@ def _cut_tail(tokens: list[Token], marks: Marks) -> tuple[list[Token], Marks]:
     return tokens, marks
 
 
+def _cut_relative(tokens: list[Token]) -> list[Token]:
+    """ "the languages they teach" -> "the languages"; "the date they joined" stays."""
+    for index in range(1, len(tokens) - 1):
+        told = tokens[index].low == "it" and tokens[index + 1].low in lexicon.words("be")
+        pronoun = told or tokens[index].low in ("they", "we", "he", "she", "you")
+        if pronoun and len(tokens) - index <= 4:
+            opened = tokens[0].low in lexicon.words("wh_words") or tokens[0].low in ("whether", "if")
+            return tokens if opened or _names_moment(tokens[:index]) else tokens[:index]
+    return tokens
+
+
 def _names_moment(tokens: list[Token]) -> bool:
-    return tokens[-1].low in ("date", "day", "time", "on", "flag", "for") and len(tokens) <= 3
+    return tokens[-1].low in ("date", "day", "time", "year", "on", "flag", "for", "which") and len(tokens) <= 4

@@ -20,7 +20,8 @@ def is_used_as_verb(tokens: Sequence[Token], index: int) -> bool:
     if low.endswith("ing"):
         return before in _BEFORE_ING or before in lexicon.words("system")
     if before in ("and", "or"):
-        return _listed_verb(tokens, index)
+        ahead = tokens[index + 1].low in ("each", "every", "the", "a", "an", "all")
+        return (low.endswith("s") and low != stem and ahead) or _listed_verb(tokens, index)
     leads = before in lexicon.words("before_verbs") or before in lexicon.words("modals")
     return leads or _after_subject(before, low, stem)
 

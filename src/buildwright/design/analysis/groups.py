@@ -25,15 +25,15 @@ class Marks:
     maximum: str | None = None
     kind: FieldType | None = None
     whole: bool = True
+    limited: bool = False
 
 
 def enum_values(parts: list[list[Token]]) -> tuple[str, ...]:
     """Values as written in the text, without quotes, "either", "still" and empty ones."""
     found: list[str] = []
     for part in parts:
-        kept = [
-            t for t in part if t.text not in "\"'.“”-\u2013\u2014" and t.low not in _VALUE_NOISE
-        ]
+        marked = [t for t in part if t.text not in "\"'.“”-\u2013\u2014"]
+        kept = [t for t in marked if t.low not in _VALUE_NOISE] or marked
         if kept:
             found.append(" ".join(token.text for token in kept))
     return tuple(dict.fromkeys(found))[:_MAX_VALUES]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from buildwright.design.analysis import lexicon
+from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.declaration import Context, Declaration
 from buildwright.design.analysis.fields import guesses
-from buildwright.design.analysis.lists import split_list
+from buildwright.design.analysis.lists import Element, split_list
 from buildwright.design.analysis.model import is_system
 from buildwright.design.analysis.nouns import Noun, clause_start, earlier_subject, noun_before
 from buildwright.design.analysis.text import Token
@@ -15,8 +15,12 @@ def having_at(tokens: tuple[Token, ...], index: int) -> int:
     """Index where the list behind a verb of having starts, 0 if `index` is no such verb."""
     low = tokens[index].low
     following = tokens[index + 1].low if index + 1 < len(tokens) else ""
+    if low in ("give", "gives", "provide", "provides", "supply", "supplies"):
+        return index + 1 if _only_fields(tokens, index + 1) else 0
     if low in lexicon.words("have_verbs"):
         return _behind_have(tokens, index, following)
+    if low in ("ties", "links", "connects", "joins", "tie", "link", "connect", "join"):
+        return index + 1 if any(t.low in ("to", "with") for t in tokens[index : index + 8]) else 0
     if low in ("consists", "consist") and following == "of":
         return index + 2
     return _behind_be(tokens, index, following) if low in ("is", "are") else 0
@@ -26,10 +30,19 @@ def _behind_have(tokens: tuple[Token, ...], index: int, following: str) -> int:
     told = tokens[index].low in ("records", "stores", "keeps")
     if told and index and tokens[index - 1].low in ("that", "which", "who"):
         return 0
-    participle = following.endswith("ed") and not _followed_by_noun(tokens, index + 1)
+    participle = lexicon.is_past(following) and not _followed_by_noun(tokens, index + 1)
     finite = following in lexicon.words("be") or following in lexicon.words("modals")
     bad = following in ("to", "been", "not", "never", "no", "") or participle or finite
     return 0 if bad else index + 1
+
+
+def _only_fields(tokens: tuple[Token, ...], start: int) -> bool:
+    """ "give a name and an email": every word behind the verb is a known kind of property."""
+    if tokens[start - 1 :][:1] and tokens[start:][:1] and tokens[start].low not in ("a", "an", "their"):
+        return False
+    elements, _ = split_list(tokens, start)
+    read = [guesses(element) for element in elements]
+    return bool(read) and all(len(g) == 1 and types.is_named(g[0].words[-1:][0]) for g in read if g) and all(read)
 
 
 def _behind_be(tokens: tuple[Token, ...], index: int, following: str) -> int:
@@ -57,13 +70,32 @@ def having_list(
 ) -> Declaration | None:
     """The declaration of a verb of having at `index` whose list starts at `start`."""
     nouns = _subjects(tokens, index, context)
+    if start < len(tokens) and tokens[start].low == "/":
+        return None
     if not nouns or is_system(nouns[0]) or _after_slash(tokens, nouns[0]):
         return None
     elements, end = split_list(tokens, start)
+    if lexicon.verb_stem(tokens[index].low) in ("tie", "link", "connect", "join"):
+        elements = _apart(elements)
     if not elements or not any(guesses(element) for element in elements):
         return None
     first = nouns[0].first if is_here(tokens, nouns[0]) else index
-    return Declaration(number, nouns, tuple(elements), first, end)
+    definite = nouns[0].determiner in ("the", "this", "that", "our", "no")
+    may = any(t.low in ("can", "may") for t in tokens[max(0, index - 2) : index])
+    return Declaration(number, nouns, tuple(elements), first, end, told=not definite, may=may)
+
+
+def _apart(elements: list[Element]) -> list[Element]:
+    """ "a client id to a plan", "from a start date until an end date": two each."""
+    found: list[Element] = []
+    for element in elements:
+        lows = element.lows
+        cut = next((i for i in range(1, len(lows)) if lows[i] in ("to", "with", "until")), 0)
+        if cut and cut + 1 < len(lows):
+            found.append(Element(tokens=element.tokens[:cut], joiner=element.joiner))
+            element = Element(tokens=element.tokens[cut + 1 :], groups=element.groups, joiner=",")
+        found.append(element)
+    return found
 
 
 def _after_slash(tokens: tuple[Token, ...], noun: Noun) -> bool:

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from buildwright.design.analysis import lexicon
+from buildwright.design.analysis import lexicon, types
+from buildwright.design.analysis.clauses import is_deed
 from buildwright.design.analysis.declaration import Context, Declaration, likely_fields
 from buildwright.design.analysis.having import before_bracket, is_here
 from buildwright.design.analysis.lists import Element, split_list
 from buildwright.design.analysis.model import is_system
 from buildwright.design.analysis.nouns import Noun, noun_after, noun_before
 from buildwright.design.analysis.text import Token
+from buildwright.design.words import singular
 
 
 def after_colon(number: int, tokens: tuple[Token, ...], index: int) -> Declaration | None:
     """ "Book: title, year" at the colon or equals sign `index`."""
-    noun = noun_before(tokens, index)
+    noun = _labelled(tokens, index) or noun_before(tokens, index)
     if noun is None and index and tokens[index - 1].low == ")":
         noun = next(iter(before_bracket(tokens, index - 1)), None)
+    if noun is not None and index and lexicon.is_past(tokens[index - 1].low):
+        noun = _kept_subject(tokens, index - 1)
     if noun is not None:
         chain = _chain_head(tokens, noun)
         noun = _subject_behind(tokens, noun) if chain is noun or is_system(chain) else chain
     if noun is None or not _declarable(noun):
         return None
     elements, end = split_list(tokens, index + 1)
+    if elements and is_deed(elements[0].lows):
+        elements = elements[1:]
+        if not elements or elements[0].lows[:1] != ("with",):
+            return None
     if len(elements) < 2 or not likely_fields(elements) or any(map(_declares, elements)):
         return None
     return Declaration(number, (noun,), tuple(elements), noun.first, end)
+
+
+def _labelled(tokens: tuple[Token, ...], index: int) -> Noun | None:
+    """ "Reading: 120 buoys send every hour: code, height": the second list is of the label."""
+    first = next((i for i in range(1, min(5, index)) if tokens[i].low == ":"), 0)
+    noun = noun_before(tokens, first) if first else None
+    whole = noun is not None and noun.first <= 1 and noun.last == first
+    return noun if whole and noun and not types.is_named(noun.head) else None
+
+
+def _kept_subject(tokens: tuple[Token, ...], index: int) -> Noun | None:
+    """ "Each change is kept: who, when": the subject of the passive verb at `index`."""
+    end = index
+    while end > 0 and (
+        tokens[end - 1].low in lexicon.words("be") or tokens[end - 1].low in lexicon.words("modals")
+    ):
+        end -= 1
+    return noun_before(tokens, end) if end < index else noun_before(tokens, index + 1)
 
 
 def _declares(element: Element) -> bool:
@@ -41,20 +67,36 @@ def _subject_behind(tokens: tuple[Token, ...], noun: Noun) -> Noun:
     """Of "readings belong to a plot: …" or "invoices are made for each lease: …" the subject."""
     before = noun.first - 1
     while before > 0 and (
-        tokens[before].low in lexicon.words("determiners") or tokens[before].low == "exactly"
+        tokens[before].low in lexicon.words("determiners")
+        or tokens[before].low in ("exactly", "once", "twice")
+        or tokens[before].low[:1].isdigit()
     ):
         before -= 1
-    if before < 2 or tokens[before].low not in lexicon.words("prepositions"):
+    moment = singular(noun.head) in _TIMES
+    if before < 2 or not (moment or tokens[before].low in lexicon.words("prepositions")):
         return noun
-    subject = noun_after(tokens, 0)
-    if subject is None or subject.last >= before or is_system(subject):
-        return noun
-    return subject if lexicon.is_verb_like(tokens[subject.last].low) else noun
+    subject = _main_subject(tokens[:before])
+    return noun if subject is None or is_system(subject) else subject
+
+
+_TIMES = frozenset({"hour", "day", "week", "month", "year", "minute", "night", "evening"})
+
+
+def _main_subject(tokens: tuple[Token, ...]) -> Noun | None:
+    """The subject of the main clause, also behind "after the operation"."""
+    found = noun_after(tokens, 0)
+    if found and found.last < len(tokens) and lexicon.is_verb_like(tokens[found.last].low):
+        return found
+    for index in range(1, len(tokens)):
+        if tokens[index].low in lexicon.words("be"):
+            noun = noun_before(tokens, index)
+            return noun if noun and noun.determiner else None
+    return None
 
 
 def _declarable(noun: Noun) -> bool:
     head = noun.head
-    if is_system(noun) or head in lexicon.words("label_words"):
+    if is_system(noun) or (len(noun.key) == 1 and head in lexicon.words("label_words")):
         return False
     return not (head.endswith("ed") and lexicon.verb_stem(head))
 
@@ -85,6 +127,13 @@ def with_list(
         nouns = (_chain_head(tokens, noun),) if noun else ()
     if not nouns or not _declarable(nouns[0]) or nouns[0].head in lexicon.words("stop_nouns"):
         return None
+    nouns = _defined(tokens, nouns)
+    if tokens[index].low == "including" and noun is None:
+        return None
+    if index + 1 < len(tokens) and tokens[index + 1].low in _REFERRING:
+        return None
+    if noun is not None and not noun.determiner and types.is_named(nouns[0].head):
+        return None
     slash = 1 if tokens[index].low == "w" and tokens[index + 1 :][:1] else 0
     slash = slash if slash and tokens[index + 1].low == "/" else 0
     elements, end = split_list(tokens, index + 1 + slash)
@@ -93,6 +142,19 @@ def with_list(
     first = _first(tokens, nouns[0], index)
     owners = _chain(tokens, nouns[0], index) if is_here(tokens, nouns[0]) else ()
     return Declaration(number, nouns, tuple(elements), first, end, owners=owners)
+
+
+def _defined(tokens: tuple[Token, ...], nouns: tuple[Noun, ...]) -> tuple[Noun, ...]:
+    """ "An accession is a sample with …": what is defined, not the word it is defined by."""
+    first = nouns[0]
+    at = first.first - 2
+    if not is_here(tokens, first) or first.determiner not in ("a", "an") or at < 1:
+        return nouns
+    subject = noun_before(tokens, at) if tokens[at].low == "is" else None
+    return (subject,) if subject and subject.determiner in ("a", "an", "each") else nouns
+
+
+_REFERRING = frozenset({"that", "this", "these", "those", "such", "no"})
 
 
 def _chain(tokens: tuple[Token, ...], head: Noun, end: int) -> tuple[Noun, ...]:
@@ -124,6 +186,9 @@ def _chain_head(tokens: tuple[Token, ...], noun: Noun) -> Noun:
         if before < 1 or tokens[before].low not in lexicon.words("chain_prepositions"):
             break
         outer = noun_before(tokens, before)
+        if outer is not None and _is_deed(tokens, outer):
+            passive = tokens[outer.first - 1].low in lexicon.words("be")
+            outer = noun_before(tokens, outer.first - 1) if passive else None
         if outer is None or outer.head in lexicon.words("stop_nouns") | lexicon.words(
             "collections"
         ):
@@ -132,10 +197,25 @@ def _chain_head(tokens: tuple[Token, ...], noun: Noun) -> Noun:
     return noun
 
 
+def _is_deed(tokens: tuple[Token, ...], noun: Noun) -> bool:
+    """True for a lone verb that looks like a noun: "applicants fill in", "it is kept for"."""
+    if noun.determiner or len(noun.words) > 1 or not noun.first:
+        return False
+    before = tokens[noun.first - 1]
+    if lexicon.is_past(noun.head) and before.low in lexicon.words("be"):
+        return True
+    told = before.is_word and (lexicon.is_plural(before.low) or before.low in ("we", "they", "you"))
+    return told and noun.head == lexicon.verb_stem(noun.head)
+
+
 def _clause_subject(tokens: tuple[Token, ...], context: Context) -> tuple[Noun, ...]:
     noun = noun_after(tokens, 0)
     if noun and noun.last < len(tokens) and tokens[noun.last].low in lexicon.words("be"):
         return (noun,)
     if noun and noun.last < len(tokens) and lexicon.is_verb_like(tokens[noun.last].low):
         return (noun,)
+    if noun and noun.determiner in ("a", "an", "each", "every") and noun.last < len(tokens):
+        following = tokens[noun.last + 1].low if noun.last + 1 < len(tokens) else ""
+        if lexicon.is_plural(tokens[noun.last].low) and following in lexicon.words("determiners"):
+            return (noun,)
     return context.last

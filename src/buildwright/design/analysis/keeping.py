@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from buildwright.design.analysis import lexicon
 from buildwright.design.analysis.grammar import is_used_as_verb
-from buildwright.design.analysis.nouns import Noun, Tokens, noun_after, noun_before
+from buildwright.design.analysis.nouns import Noun, Tokens, noun_after, noun_before, third_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Kept:
 def kept_at(tokens: Tokens, index: int) -> Kept | None:
     """What a verb of keeping at `index` keeps, None if there is no such verb."""
     low = tokens[index].low
-    stem = lexicon.verb_stem(low)
+    stem = lexicon.verb_stem(low) or (low if low in lexicon.words("note_verbs") else "")
     used = bool(stem) and is_used_as_verb(tokens, index)
-    if stem in lexicon.words("keep_verbs"):
+    if stem in lexicon.words("keep_verbs") or stem in lexicon.words("note_verbs"):
         found = _about_each(tokens, index)
-        if found or not used:
+        if found or not used or stem not in lexicon.words("keep_verbs"):
             return found
         return _objects(tokens, _object_start(tokens, index), strong=True)
     if used and stem in lexicon.words("crud_verbs"):
@@ -122,7 +122,7 @@ def _objects(tokens: Tokens, start: int, *, strong: bool) -> Kept | None:
     position = start
     while position < len(tokens) and len(nouns) < 8:
         noun = _through_collection(tokens, position)
-        if noun is None or not _keepable(noun, strong=strong):
+        if noun is None or not _keepable(noun, strong=strong) or _verb_here(tokens, noun):
             break
         nouns.append(noun)
         position = _owners(tokens, noun.last, owners if len(nouns) == 1 else [])
@@ -149,12 +149,18 @@ def _through_collection(tokens: Tokens, position: int) -> Noun | None:
     return None
 
 
+def _verb_here(tokens: Tokens, noun: Noun) -> bool:
+    """ "stores prices and answers whether": no third object but a verb."""
+    after = tokens[noun.last].low if noun.last < len(tokens) else ""
+    return len(noun.words) == 1 and third_person(noun.head) and after in lexicon.words("wh_words")
+
+
 def _keepable(noun: Noun, *, strong: bool) -> bool:
     if noun.head in lexicon.words("stop_nouns") or noun.head in lexicon.words("system"):
         return False
     if noun.plural and noun.determiner not in ("no",):
         return True
-    return strong is False and noun.determiner in ("a", "an", "each", "every")
+    return noun.determiner in ("each", "every") or (strong is False and noun.determiner in ("a", "an"))
 
 
 def _owners(tokens: Tokens, position: int, owners: list[Noun]) -> int:

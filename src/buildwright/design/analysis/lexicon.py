@@ -56,6 +56,12 @@ def verb_stem(low: str) -> str:
     return str(irregular.get(low, ""))
 
 
+@cache
+def is_past(low: str) -> bool:
+    """True for a past form or participle: "found", "charged"."""
+    return low.endswith("ed") or low in table("lexicon")["irregular_verbs"]
+
+
 def _stems(low: str) -> tuple[str, ...]:
     found = [low]
     for ending, replacements in _ENDINGS:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from buildwright.design.analysis import lexicon
+from buildwright.design.analysis import lexicon, types
 from buildwright.design.analysis.clauses import is_clause
 from buildwright.design.analysis.nouns import Tokens
 from buildwright.design.analysis.text import Token
@@ -22,6 +22,7 @@ class Element:
     joiner: str = ""
     values: list[list[Token]] = field(default_factory=list)
     colon: bool = False
+    limited: bool = False
 
     @property
     def bare(self) -> tuple[str, ...]:
@@ -67,10 +68,16 @@ def _share_head(elements: list[Element]) -> list[Element]:
             continue
         if singular(head.low) == head.low and element.lows[-1] not in halves:
             continue
+        if _is_moment(element.lows[-1]) and not _is_moment(singular(head.low)):
+            continue
         one = Token(head.text, singular(head.low), head.start, head.end)
         element.tokens.append(one)
         following.tokens[-1] = one
     return elements
+
+
+def _is_moment(low: str) -> bool:
+    return types.type_of((low,)) in ("date", "time", "datetime")
 
 
 @dataclass(slots=True)
@@ -148,7 +155,12 @@ def _join_alternatives(elements: list[Element]) -> list[Element]:
     """Fold `a status of open, paid or shipped` and `a kind: oral, written` into one element."""
     folded: list[Element] = []
     for element in elements:
-        if element.joiner == "or" and folded:
+        if folded and folded[-1].lows[-3:-1] == ("one", "of"):
+            folded[-1].values = [[folded[-1].tokens[-1]]]
+            del folded[-1].tokens[-3:]
+        if folded and folded[-1].values and _one_of(folded[-1], element):
+            folded[-1].values.append(element.tokens)
+        elif element.joiner == "or" and folded:
             _fold_or(folded, element)
         elif (element.joiner == ":" and folded and not folded[-1].values) or (
             folded and folded[-1].colon and folded[-1].values and not _new_field(element)
@@ -157,6 +169,12 @@ def _join_alternatives(elements: list[Element]) -> list[Element]:
         else:
             folded.append(element)
     return folded
+
+
+def _one_of(previous: Element, element: Element) -> bool:
+    """True while the values behind "a status which is one of …" go on."""
+    listed = previous.lows[-2:] in (("which", "is"), ("that", "is"), ("is", "one"), ("can", "be"))
+    return listed and len(element.lows) <= 3 and not element.groups
 
 
 def _new_field(element: Element) -> bool:

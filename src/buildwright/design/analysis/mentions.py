@@ -82,6 +82,11 @@ def _short_at(model: Model, tokens: Tokens, index: int, short: dict[str, str]) -
     return Mention(name, index, index + 1, plural, determiner, model.drafts[name].key)
 
 
+_MANY = frozenset(
+    {("any", "number", "of"), ("a", "number", "of"), ("one", "or", "more"), ("a", "lot", "of")}
+)
+
+
 def _modifies(tokens: Tokens, index: int, head: str) -> bool:
     """True if a noun follows, so that the name is only a modifier of it."""
     if tokens[index - 1].low.endswith("'s"):
@@ -94,6 +99,8 @@ def _modifies(tokens: Tokens, index: int, head: str) -> bool:
 
 def _determiner(tokens: Tokens, index: int) -> str:
     position = index - 1
+    if tuple(t.low for t in tokens[max(0, index - 3) : index]) in _MANY:
+        return "many"
     while position >= 0:
         low = tokens[position].low
         if low in lexicon.words("determiners") or low in lexicon.words("number_words"):

@@ -62,6 +62,16 @@ class Model:
                 return self.drafts[name]
         return None
 
+    def named_by(self, words: tuple[str, ...]) -> bool:
+        """True if the words name an entity, in whole or, like "site", by its last word."""
+        return self.find(words) is not None or self.short(words) is not None
+
+    def short(self, words: tuple[str, ...]) -> Draft | None:
+        """The only entity whose name ends in the one word: "site" for a donation site."""
+        key = (singular(words[-1]),) if len(words) == 1 else ()
+        ends = [draft for draft in self.drafts.values() if draft.key[-1:] == key]
+        return ends[0] if len(ends) == 1 else None
+
     def add(self, noun: Noun) -> Draft | None:
         """The entity for a noun phrase, made if it is new; None if it cannot have a name."""
         name = types.pascal(noun.key[-3:])
@@ -157,9 +167,11 @@ def role_of(name: str) -> str:
 
 def is_system(noun: Noun) -> bool:
     """True for the software itself or its makers: "the API", "we", "the library"."""
+    named = noun.determiner in ("a", "an", "each", "every", "any", "one")
+    if named and len(noun.words) == 1 and noun.head in lexicon.words("system_maybe"):
+        return False
     if noun.head in lexicon.words("system"):
         return not noun.plural
-    named = noun.determiner in ("a", "an", "each", "every", "any", "one")
     return noun.head in lexicon.words("system_soft") and not named and not noun.plural
 
 

@@ -19,12 +19,15 @@ def noun_guess(tokens: list[Token], marks: Marks) -> Guess | None:
     leading = tokens[0].low == "with"
     if "most" in [token.low for token in tokens[:3]]:
         return None
+    if tokens[0].low in ("one", "all", "each", "both") and len(tokens) > 1 and _is_preposition(tokens[1].low):
+        return None
     if tokens[-1].low == "not" and any(t.low == "or" for t in tokens):
         marks = replace(marks, kind="boolean")
     tokens, determiner, marks = _strip_front(tokens, marks)
     tokens, marks, unit = bounds_of(tokens, marks)
     words, many, kind = _name_words(tokens)
     words = words[1:] if len(words) > 1 and words[0] in _NO_PART else words
+    words = words[:-1] if len(words) > 1 and words[-1] in _SAID_OF else words
     if not _is_name(words) or _is_count(determiner) or (leading and determiner == "one"):
         return None
     suffix = unit[0] if unit else ""
@@ -87,6 +90,8 @@ def _is_determiner(low: str) -> bool:
     return number or low in lexicon.words("determiners")
 
 
+_ANYONE = (["person"], ["thing"], ["item"], ["object"])
+_SAID_OF = frozenset({"charged", "used", "concerned", "involved"})
 _NO_PART = frozenset({"present", "current", "own", "anonymous", "respective", "certain"})
 _ABSTRACT = frozenset({"kind", "type", "sort"})
 
@@ -120,12 +125,16 @@ def _of_phrase(
 ) -> tuple[tuple[str, ...], bool, FieldType | None]:
     if not words or not owner:
         return tuple(words), False, None
+    if owner[0] in lexicon.words("number_words") or owner[0].isdigit():
+        return tuple(words), False, None
     inner = (*owner[:-1], singular(owner[-1]))
+    if owner in _ANYONE and types.is_named(words[-1]):
+        return tuple(words), False, None
     fixed = _FIXED.get((singular(words[-1]), inner[-1]))
     if fixed:
         return (fixed,), False, "list" if words[-1].endswith("s") else None
     if words[-1] in ("number", "count") and lexicon.is_plural(owner[-1]):
-        return (*inner, "count"), False, "integer"
+        return (*words[:-1], *inner, "count"), False, "integer"
     if words[-1] in ("list", "set", "collection", "lists"):
         return tuple(owner), True, "list"
     if words[-1] in _ABSTRACT:

@@ -59,8 +59,15 @@ def noun_after(tokens: Tokens, index: int) -> Noun | None:
     while last < len(tokens) and last - index < _MAX_WORDS and _continues(tokens, index, last):
         last += 1
     if determiner in ("a", "an", "each", "every", "one") and last - index > 1:
-        last -= third_person(tokens[last - 1].low)
+        last -= third_person(tokens[last - 1].low) or _acts_on(tokens, last)
     return _noun(tokens, index, last, determiner)
+
+
+def _acts_on(tokens: Tokens, last: int) -> bool:
+    """ "a discount lowers the price": a word in -s before a determiner is a verb."""
+    low = tokens[last - 1].low
+    after = tokens[last].low if last < len(tokens) else ""
+    return lexicon.is_plural(low) and after in ("the", "a", "an", "one", "its", "their")
 
 
 def noun_before(tokens: Tokens, index: int) -> Noun | None:
@@ -155,10 +162,12 @@ def _opens(tokens: Tokens, index: int) -> bool:
 
 def _continues(tokens: Tokens, first: int, index: int) -> bool:
     low = tokens[index].low
-    if not lexicon.is_nominal(low):
+    if not lexicon.is_nominal(low) or tokens[index].code:
         return False
     if index == first:
         return True
+    if low in lexicon.words("imperatives"):
+        return False
     previous = tokens[index - 1].low
     if lexicon.is_plural(previous) and previous not in lexicon.words("plural_modifiers"):
         return False
@@ -176,7 +185,7 @@ def _noun(tokens: Tokens, first: int, last: int, determiner: str) -> Noun | None
 
 def _noun_ending(tokens: Tokens, end: int) -> Noun | None:
     first = end
-    while first > 0 and end - first < _MAX_WORDS and lexicon.is_nominal(tokens[first - 1].low):
+    while first > 0 and end - first < _MAX_WORDS and _can_stand(tokens[first - 1]):
         first -= 1
     verbs = [i for i in range(first, end - 1) if is_used_as_verb(tokens, i)]
     if end < len(tokens) and end - first == 1 and is_used_as_verb(tokens, first):
@@ -187,6 +196,10 @@ def _noun_ending(tokens: Tokens, end: int) -> Noun | None:
     if first > 0 and tokens[first - 1].low in lexicon.words("determiners"):
         determiner = tokens[first - 1].low
     return _noun(tokens, first, end, determiner)
+
+
+def _can_stand(token: Token) -> bool:
+    return lexicon.is_nominal(token.low) and not token.code
 
 
 def _ends_noun(tokens: Tokens, index: int) -> bool:

@@ -8,6 +8,7 @@ from buildwright.core.requirements import Relation, Span
 from buildwright.design.analysis import lexicon
 from buildwright.design.analysis.clausal import clause_links
 from buildwright.design.analysis.directions import Direction, continues_chain, direction_of
+from buildwright.design.analysis.events import names_event, relate_events
 from buildwright.design.analysis.mentions import Mention, mentions
 from buildwright.design.analysis.model import Model, role_of
 from buildwright.design.analysis.nouns import Tokens, third_person
@@ -24,6 +25,9 @@ def add_relations(model: Model, document: Document) -> None:
         if not _is_question_of_view(sentence):
             _from_sentence(model, number, sentence)
             _from_clauses(model, number, sentence)
+            _from_there(model, number, sentence)
+    for _, sentence in kept:
+        relate_events(model, sentence)
     merge_opposites(model)
     settle_needs(model)
 
@@ -31,6 +35,9 @@ def add_relations(model: Model, document: Document) -> None:
 def _is_question_of_view(sentence: Sentence) -> bool:
     """Sentences on how things are looked at relate nothing."""
     head = [low for low in sentence.lows[:5] if low[:1].isalpha()]
+    defines = sentence.lows[:1] in (("a",), ("an",), ("each",), ("every",))
+    if defines and any(low in ("one", "exactly") for low in sentence.lows[:6]):
+        return False
     return any(low in lexicon.words("view_words") for low in head)
 
 
@@ -50,7 +57,8 @@ def _from_sentence(model: Model, number: int, sentence: Sentence) -> None:
         later = None if direction else _later_clause(sentence.tokens, found[0], right)
         if later:
             left, direction = found[0], direction_of(found[0], later, right)
-        if not direction or (left.name == right.name and direction != "both"):
+        deed = direction == "right" and any(names_event(model, low) for low in gap)
+        if not direction or deed or (left.name == right.name and direction != "both"):
             source = source if gap[:1] == (",",) else None
             continue
         if direction == "right":
@@ -62,11 +70,32 @@ def _from_sentence(model: Model, number: int, sentence: Sentence) -> None:
 def _from_clauses(model: Model, number: int, sentence: Sentence) -> None:
     for left, gap, right in clause_links(sentence.tokens, mentions(model, sentence.tokens)):
         direction = direction_of(left, gap, right)
-        if not direction or (left.name == right.name and direction != "both"):
+        deed = direction == "right" and any(names_event(model, low) for low in gap)
+        if not direction or deed or (left.name == right.name and direction != "both"):
             continue
         if direction == "right":
             model.many.add((left.name, right.name))
         _add(model, number, sentence, left, right, direction)
+
+
+def _from_there(model: Model, number: int, sentence: Sentence) -> None:
+    """ "After some screenings there is a talk", "assign one teacher to every course"."""
+    tokens = sentence.tokens
+    for left, right in pairwise(mentions(model, tokens)):
+        between = [token.low for token in tokens[left.last : right.first]]
+        opens = left.first < 4 and tokens[0].low in lexicon.words("prepositions")
+        exists = [low for low in between if low not in lexicon.words("modals")][:2]
+        if opens and exists in (["there", "is"], ["there", "are"], ["there", "be"]):
+            _add(model, number, sentence, left, right, "right")
+        elif between[:1] == ["to"] and _given(tokens, left) and left.name != right.name:
+            _add(model, number, sentence, left, right, "right" if right.determiner in _EACH else "left")
+
+
+_EACH = frozenset({"each", "every", "all", "any"})
+
+
+def _given(tokens: Tokens, left: Mention) -> bool:
+    return tokens[max(0, left.first - 2)].low in ("assign", "attach", "give", "link", "allocate")
 
 
 def _gap(tokens: Tokens, left: Mention, right: Mention) -> tuple[str, ...] | None:

@@ -23,8 +23,9 @@ def clause_guess(tokens: list[Token], marks: Marks) -> Guess | None:
     if low in ("when", "where", "who", "what"):
         return _question_word(tokens, marks)
     if low == "which" and len(tokens) > 1:
-        end = next((i for i, t in enumerate(tokens) if i > 1 and _pronoun(t)), len(tokens))
-        return noun_guess(tokens[1:end], replace(marks, whole=True))
+        end = next((i for i, t in enumerate(tokens) if i > 1 and _ends_which(t)), len(tokens))
+        named = noun_guess(tokens[1:end], replace(marks, whole=True))
+        return replace(named, many=False) if named else None
     return _flag(tokens, marks) or _moment(tokens, marks)
 
 
@@ -34,7 +35,13 @@ def _flag(tokens: list[Token], marks: Marks) -> Guess | None:
         t.low for t in tokens[:2]
     ]:
         return None
-    return _boolean([t for t in tokens if not types.is_yes_no(t.low)], marks, tokens)
+    said = next((i for i, t in enumerate(tokens) if t.low in ("if", "whether")), -1)
+    rest = tokens[said + 1 :] if said > 0 else tokens
+    return _boolean([t for t in rest if not types.is_yes_no(t.low)], marks, tokens)
+
+
+def _ends_which(token: Token) -> bool:
+    return _pronoun(token) or (not lexicon.is_nominal(token.low)) or lexicon.is_past(token.low)
 
 
 def _pronoun(token: Token) -> bool:
@@ -123,14 +130,21 @@ def _moment(tokens: list[Token], marks: Marks) -> Guess | None:
             if lows[0] == "year":
                 return make_guess(f"{verb}_year", "integer", (verb,), marks, _at(tokens))
             return make_guess(types.snake((verb, suffix)), kind, (verb,), marks, _at(tokens))
+    if len(lows) == 1 and lows[0] in ("from", "to", "until", "till", "since"):
+        name = "until" if lows[0] == "till" else lows[0]
+        return make_guess(f"{name}_date", "date", (name,), marks, _at(tokens))
+    if len(lows) == 2 and lexicon.is_past(lows[0]) and lows[1] == "when":
+        return make_guess(types.snake((lows[0], "at")), "datetime", (lows[0],), marks, _at(tokens))
     if len(lows) == 2 and lows[0] in ("from", "until", "since") and lows[1] == "when":
         return make_guess(f"{lows[0]}_date", "date", (lows[0],), marks, _at(tokens))
     if len(lows) == 2 and lows[0] in ("from", "to", "until") and lows[1] in ("date", "time", "day"):
         kind = "date" if lows[1] != "time" else "datetime"
         return make_guess(types.snake(tuple(lows)), kind, (lows[0],), marks, _at(tokens))
-    if len(lows) == 2 and lows[1] in ("on", "at", "from", "to", "until", "since"):
-        kind = "datetime" if lows[1] == "at" else "date"
-        return make_guess(types.snake((lows[0], lows[1])), kind, (lows[0],), marks, _at(tokens))
+    if len(lows) == 2 and lows[1] == "in" and lexicon.is_past(lows[0]):
+        return make_guess(f"{types.snake((lows[0],))}_year", "integer", (), marks, _at(tokens))
+    if len(lows) in (2, 3) and lows[-1] in ("on", "at", "from", "to", "until", "since"):
+        kind = "datetime" if lows[-1] == "at" else "date"
+        return make_guess(types.snake(tuple(lows)), kind, (lows[0],), marks, _at(tokens))
     return None
 
 

@@ -18,22 +18,28 @@ MAX_TOKENS = 400
 Section = Literal["", "wont", "background", "quality", "could"]
 
 _WORD = re.compile(r"--?[a-z][\w-]*|\w+(?:[-'\u2019/.\u2013+:]\w+)*|[^\w\s]", re.IGNORECASE)
+_COMMAND = re.compile(r"`[^`\n]{1,60} [^`\n]{1,100}`")
 _STOP = re.compile(r"[.!?]+(?=[\s\"']|$)|[。!?;]")
 _BULLET = re.compile(
     r"(?:[-*•\u2013·]|->|=>|\(?\d{1,2}[.)]|\d{1,2}(?:\.\d{1,2})+[.)]?|\(?[a-h]\))\s+"
 )
+_LABELLED = re.compile(r"[^\W\d_][\w'-]*(?: [\w'-]+){0,3}(?: ?[:=]| [-\u2013\u2014]) ")
 _WRAP_WIDTH = 60
 _WRAPPED_LINE = 130
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word, number, option or punctuation mark; `low` is its lower-case form."""
+    """A word, number, option or punctuation mark; `low` is its lower-case form.
+
+    `code` is True inside a command in backticks, that is of more than one word.
+    """
 
     text: str
     low: str
     start: int
     end: int
+    code: bool = False
 
     @property
     def is_word(self) -> bool:
@@ -43,7 +49,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence, bullet or chat line; `section` is what its heading makes of it."""
+    """One sentence, bullet or chat line; `section` is what its heading makes of it.
+
+    `topic` are the words of the heading in front of it, in the line itself or above.
+    """
 
     start: int
     end: int
@@ -51,6 +60,7 @@ class Sentence:
     section: Section = ""
     label: str = ""
     bullet: bool = False
+    topic: tuple[Token, ...] = ()
 
     @property
     def span(self) -> Span:
@@ -81,29 +91,46 @@ def read(text: str) -> Document:
     sentences: list[Sentence] = []
     headings: list[str] = []
     section: Section = ""
+    topic: tuple[Token, ...] = ()
     for block in _blocks(masked):
         if block.heading:
             title = masked[block.start : block.end].strip(" \t#*:_=-")
             headings.append(title)
             section = section_of(title)
+            topic = _topic(masked, block)
             continue
-        for sentence in _sentences(masked, block, section):
+        for sentence in _sentences(masked, block, section, topic):
             sentences.append(sentence)
+            topic = ()
             if len(sentences) >= MAX_SENTENCES:
                 return Document(text, tuple(sentences), tuple(headings), injected, cut=True)
     cut = len(text) > MAX_CHARS
     return Document(text, tuple(sentences), tuple(headings), injected, cut=cut)
 
 
+def _topic(text: str, block: _Block) -> tuple[Token, ...]:
+    tokens = tokenize(text[block.start : block.end], block.start)
+    words = [token for token in tokens if token.is_word]
+    while words and words[0].text[:1].isdigit():
+        words.pop(0)
+    return tuple(words) if len(words) <= 4 else ()
+
+
+_CHAT = {"n": "and", "u": "you", "ur": "your", "&": "and"}
+
+
 def tokenize(text: str, start: int = 0) -> tuple[Token, ...]:
     """Tokens of `text` with offsets moved by `start`; at most MAX_TOKENS."""
     found: list[Token] = []
+    commands = [m.span() for m in _COMMAND.finditer(text)] if "`" in text else []
     for match in _WORD.finditer(text):
         word = match.group()
         if word in "*_#`~|":
             continue
         low = word.lower().replace("\u2019", "'").replace("\u2013", "-")
-        found.append(Token(word, low, start + match.start(), start + match.end()))
+        low = _CHAT.get(word, low)
+        code = any(a < match.start() < b for a, b in commands)
+        found.append(Token(word, low, start + match.start(), start + match.end(), code))
         if len(found) == MAX_TOKENS:
             break
     return tuple(found)
@@ -130,7 +157,8 @@ class _Block:
 def _blocks(text: str) -> Iterator[_Block]:
     current: _Block | None = None
     lines = list(_lines(text))
-    wrapped = max((end - start for start, end in lines), default=0) <= _WRAPPED_LINE
+    width = max((end - start for start, end in lines), default=0)
+    wrapped = width <= _WRAPPED_LINE
     for index, (start, end) in enumerate(lines):
         content = text[start:end].strip()
         if not content:
@@ -141,7 +169,7 @@ def _blocks(text: str) -> Iterator[_Block]:
         begin = start + len(text[start:end]) - len(text[start:end].lstrip())
         block = _line_block(text, begin, begin + len(content), lines[index + 1 :][:2])
         joined = wrapped and not block.heading and not block.bullet
-        if current and joined and _wraps(text, current, start):
+        if current and joined and _wraps(text, current, (start, end), width):
             current.end = block.end
             continue
         if current:
@@ -180,9 +208,16 @@ def _is_heading(content: str, after: list[str]) -> bool:
     return short and "," not in content and ":" not in content and (listed or not after[0])
 
 
-def _wraps(text: str, current: _Block, line_start: int) -> bool:
-    last_break = text.rfind("\n", 0, max(line_start - 1, 0))
-    return line_start - 1 - max(last_break + 1, 0) >= _WRAP_WIDTH or current.heading
+def _wraps(text: str, current: _Block, line: tuple[int, int], width: int) -> bool:
+    """True if the line goes on with the one before: its first word had no room there."""
+    if current.heading:
+        return True
+    last_break = text.rfind("\n", 0, max(line[0] - 1, 0))
+    before = text[max(last_break + 1, 0) : line[0]].rstrip()
+    content = text[line[0] : line[1]].strip()
+    if len(before) < _WRAP_WIDTH or _LABELLED.match(content):
+        return False
+    return len(before) + 1 + len(content.split(maxsplit=1)[0]) > width or before[-1] in ",("
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
@@ -192,7 +227,9 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         start += len(line)
 
 
-def _sentences(text: str, block: _Block, section: Section) -> Iterator[Sentence]:
+def _sentences(
+    text: str, block: _Block, section: Section, topic: tuple[Token, ...]
+) -> Iterator[Sentence]:
     first = True
     for start, end in _cuts(text, block.start, block.end):
         tokens = tokenize(text[start:end], start)
@@ -201,10 +238,12 @@ def _sentences(text: str, block: _Block, section: Section) -> Iterator[Sentence]
         label, labelled = _label(tokens)
         if first and _inline_heading(tokens) and end < block.end and start > 0:
             section = section_of(text[start:end]) or section
+            topic = tokens[:-1]
             first = False
             continue
         first = False
-        yield Sentence(start, end, tokens, labelled or section, label, block.bullet)
+        yield Sentence(start, end, tokens, labelled or section, label, block.bullet, topic)
+        topic = ()
 
 
 def _cuts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -23,10 +23,23 @@ def type_of(words: tuple[str, ...]) -> FieldType | None:
             found = _heads().get(tail) or _heads().get(singular(tail))
             if found:
                 return found
-    last = words[-1] if words else ""
-    if len(words) > 1 and last.endswith(("ed", "built", "made", "taken")):
+    if len(words) == 1 and "_" in words[0].strip("_"):
+        return _type_of_identifier(tuple(part for part in words[0].split("_") if part))
+    if len(words) > 1 and lexicon.is_past(words[-1]):
         return type_of(words[:-1])
-    return None
+    return "decimal" if len(words) > 1 and words[0] in _STATISTIC else None
+
+
+_STATISTIC = frozenset({"mean", "average", "median", "minimum", "maximum", "lowest", "highest"})
+_SUFFIXES: dict[str, FieldType] = {"at": "datetime", "on": "date", "id": "string"}
+_PREFIXES = frozenset({"is", "has", "can", "needs"})
+
+
+def _type_of_identifier(parts: tuple[str, ...]) -> FieldType | None:
+    """ "opened_at", "is_paid", "due_date": a name as programs write it."""
+    if parts[-1] in _SUFFIXES:
+        return _SUFFIXES[parts[-1]]
+    return "boolean" if parts[0] in _PREFIXES else type_of(parts)
 
 
 def is_named(low: str) -> bool:

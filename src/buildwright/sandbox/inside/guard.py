@@ -13,6 +13,7 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -20,8 +21,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, FILTER = 36, 38, 22, 2
 POLL_S = 0.05
+FOLDER_SHARE = 10
 PAGE = os.sysconf("SC_PAGE_SIZE")
 Ended = tuple[int | None, int | None]
 
@@ -50,6 +52,47 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def threads(pids: Iterable[int]) -> int:
+    """How many threads they have together."""
+    total = 0
+    for pid in pids:
+        try:
+            row = Path(f"/proc/{pid}/stat").read_bytes()
+            total += int(row.rpartition(b")")[2].split()[17])
+        except (OSError, IndexError, ValueError):
+            continue
+    return total
+
+
+def is_too_full(folder: str, most_bytes: int, most_files: int) -> bool:
+    """True when there are more files or bytes on disk below `folder` than allowed."""
+    todo = [folder]
+    while todo:
+        try:
+            with os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    facts = entry.stat(follow_symlinks=False)
+                    most_files -= 1
+                    most_bytes -= facts.st_blocks * 512
+                    if most_files < 0 or most_bytes < 0:
+                        return True
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+        except OSError:
+            continue
+    return False
+
+
+def narrow(program: bytes) -> None:
+    """Put a seccomp filter on this process and all that it starts. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    code = ctypes.create_string_buffer(program, len(program))
+    described = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if libc.prctl(PR_SET_SECCOMP, FILTER, described, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the seccomp filter was not taken")
+
+
 def resident_bytes(pids: Iterable[int]) -> int:
     """Sum of resident memory; a page that forks share counts once for each of them."""
     total = 0
@@ -73,14 +116,12 @@ def kill_all(pids: Iterable[int]) -> None:
 def end_everything() -> None:
     """Kill and reap until nothing is left below us; a fork bomb loses because each is reaped."""
     while True:
-        below = descendants(os.getpid())
-        kill_all(below)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
-            if not below:
-                return
+            return  # orphans become our children, so no child means that nothing is left
+        kill_all(descendants(os.getpid()))
         time.sleep(0.002)
 
 
@@ -106,6 +147,7 @@ class Sandlocked:
         import threading
         import warnings
 
+        narrow(bytes.fromhex(spec["filter"]))
         sys.path.append(spec["sandlock"])
         warnings.simplefilter("ignore")
         import sandlock
@@ -131,7 +173,7 @@ class Sandlocked:
 def watch(command: Plain | Sandlocked, control: int, spec: dict[str, Any]) -> dict[str, Any]:
     """Wait for the command, the order to stop or a limit; returns what ended it."""
     killed = {"code": None, "signal": int(signal.SIGKILL)}
-    next_look = 0.0
+    next_look = next_count = time.monotonic() + POLL_S
     while True:
         ended = command.poll()
         if ended is not None:
@@ -140,19 +182,32 @@ def watch(command: Plain | Sandlocked, control: int, spec: dict[str, Any]) -> di
             return {**killed, "limit": "stopped"}
         if time.monotonic() < next_look:
             continue
-        next_look = time.monotonic() + POLL_S
-        below = descendants(os.getpid())
-        if len(below) > spec["processes"]:
-            return {**killed, "limit": "processes"}
-        if resident_bytes(below) > spec["memory"]:
-            return {**killed, "limit": "memory"}
+        now = time.monotonic()
+        next_look = now + POLL_S
+        limit = limit_met(spec)
+        if not limit and "tmp" in spec and now >= next_count:
+            if is_too_full(spec["tmp"], spec["tmp_bytes"], spec["tmp_files"]):
+                limit = "files"
+            took = time.monotonic() - now
+            next_count = time.monotonic() + took * FOLDER_SHARE
+        if limit:
+            return {**killed, "limit": limit}
+
+
+def limit_met(spec: dict[str, Any]) -> str:
+    """Name of the limit that everything below us has met, or nothing."""
+    below = descendants(os.getpid())
+    if threads(below) > spec["processes"]:
+        return "processes"
+    return "memory" if resident_bytes(below) > spec["memory"] else ""
 
 
 def main() -> None:
     """Read the spec, run, tell how it ended: `{"code", "signal", "limit"}` or `{"error"}`.
 
     Spec: `kind` (plain or sandlock), `command`, `env`, `cwd`, `processes`, `memory` (bytes), and
-    for sandlock `sandlock` (folder of the package) and `options` of its Sandbox.
+    for sandlock `sandlock` (folder of the package), `options` of its Sandbox, `filter` (seccomp
+    program in hex) and `tmp`, `tmp_bytes`, `tmp_files` of the temporary folder.
     """
     described, status, control = (int(word) for word in sys.argv[1:4])
     for descriptor in (described, status, control):

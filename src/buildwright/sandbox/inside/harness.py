@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
+LANDLOCK_CREATE, LANDLOCK_RESTRICT, SCOPE_SIGNAL = 444, 446, 2
 EVENT_BYTES = 8 << 20
 DRAIN_S = 0.2
 READ_BYTES = 1 << 16
@@ -29,6 +30,23 @@ READ_BYTES = 1 << 16
 def set_dumpable(value: int) -> None:
     """Open (1) or close (0) this process to its peers of the same user."""
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, value, 0, 0, 0)
+
+
+def shield_parent() -> None:
+    """From here on this process and its children cannot signal the one that started it.
+
+    As process 1 of a namespace that one is safe already; else Landlock's signal scope (ABI 6)
+    keeps it so. Where there is none, killing it makes the run `infra`.
+    """
+    if os.getppid() == 1:
+        return
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    rules = (ctypes.c_uint64 * 3)(0, 0, SCOPE_SIGNAL)
+    ruleset = libc.syscall(LANDLOCK_CREATE, ctypes.byref(rules), ctypes.sizeof(rules), 0)
+    if ruleset >= 0:
+        libc.syscall(LANDLOCK_RESTRICT, ruleset, 0)
+        os.close(ruleset)
 
 
 def take_configuration() -> tuple[dict[str, Any], int]:
@@ -58,6 +76,7 @@ def run_child(settings: dict[str, Any], events: int) -> None:
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     os.setpgid(0, 0)
+    shield_parent()
     spec = importlib.util.spec_from_file_location("_runner", Path(__file__).with_name("runner.py"))
     if spec is None or spec.loader is None:
         os._exit(70)

@@ -6,6 +6,7 @@ import importlib
 import os
 import random
 from collections.abc import Generator
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 MESSAGE_CHARS = 1500
 OUTPUT_CHARS = 4000
 integrity = importlib.import_module("integrity")
+equality = importlib.import_module("equality")
 DECOY = "decoy: this must fail"
 WORSE = ("passed", "skipped", "failed", "error")
 
@@ -48,6 +50,7 @@ class Reporter:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """From here on foreign code is loaded."""
+        equality.install(self.emit, _text_of(session.config.rootpath, self.settings["locked"]))
         self.guard = integrity.Guard(session.config, self.settings["locked"])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -108,6 +111,10 @@ class Reporter:
         if self.guard is not None:
             for what in self.guard.changes():
                 self.emit("tampered", what=what)
+
+
+def _text_of(root: Path, locked: list[str]) -> str:
+    return "\n".join((root / name).read_text(errors="replace") for name in locked)
 
 
 def _badness(outcome: str) -> int:

@@ -53,7 +53,7 @@ def run(settings: dict[str, Any], descriptor: int) -> None:
     del sys.path[0]
     _import_paths(settings)
     measured = _start_coverage(settings)
-    integrity.watch_interpreter(emit)
+    integrity.watch_interpreter(emit, settings["tree"], settings["locked"])
     code = reporting.run_pytest(settings, emit)
     emit("end", code=code, coverage=_ratio(measured))
     for stream in (sys.stdout, sys.stderr):

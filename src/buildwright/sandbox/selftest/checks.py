@@ -9,6 +9,9 @@ SHOWN = 3
 SPEAKERS = {
     "ENOENT": ("mount namespace", "landlock"),
     "EROFS": ("read-only mount", "landlock"),
+    "EXDEV": ("read-only mount", "landlock"),
+    "ETXTBSY": ("read-only mount", "landlock"),
+    "EBADF": ("kernel", "kernel"),
     "EACCES": ("permissions", "landlock"),
     "EPERM": ("seccomp", "seccomp"),
     "ENOSYS": ("seccomp", "seccomp"),

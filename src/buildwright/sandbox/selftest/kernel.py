@@ -1,4 +1,4 @@
-"""T41, T43–T45, T54–T56: lasting harm, the terminal, and the surface of the kernel."""
+"""T38, T41, T43 to T45, T54 to T56: lasting harm, the terminal, and the surface of the kernel."""
 
 from __future__ import annotations
 
@@ -13,10 +13,22 @@ for path in sorted(paths):
     attempt(path, lambda: open(os.path.join(path, "evil.pth"), "w"))
 attempt("interpreter", lambda: open(sys.executable, "r+b"))
 attempt("standard library", lambda: open(os.__file__, "r+b"))
-attempt("bytecode", lambda: open(os.path.join(os.path.dirname(os.__file__), "__pycache__", "x.pyc"), "w"))
+library = os.path.dirname(os.__file__)
+attempt("bytecode", lambda: open(os.path.join(library, "__pycache__", "x.pyc"), "w"))
 attempt("project", lambda: open(os.path.join(F["tree"], "sitecustomize.py"), "w"))
 attempt("project, renamed over", lambda: os.rename(os.environ["TMPDIR"], F["tree"]))
 attempt("loader", lambda: open("/etc/ld.so.preload", "w"))
+say()
+"""
+RENAMES = """
+above = os.path.dirname(F["tree"])
+spare = os.environ["TMPDIR"] + "/spare"
+os.mkdir(spare)
+attempt("onto the workspace", lambda: os.rename(spare, F["tree"]))
+attempt("the workspace away", lambda: os.rename(F["tree"], above + "/gone"))
+attempt("the folder above away", lambda: os.rename(above, spare + "/gone"))
+attempt("a link over it", lambda: os.symlink(spare, F["tree"] + "/link"))
+attempt("removed", lambda: os.rmdir(F["tree"]))
 say()
 """
 TERMINAL = """
@@ -67,6 +79,12 @@ say(held=held)
 """
 
 KERNEL = (
+    Threat(
+        "T38",
+        "renames a folder over the workspace",
+        ("read-only mount", "landlock"),
+        (Attack(RENAMES, refused),),
+    ),
     Threat(
         "T41",
         "poisons interpreter, packages or project for the next run",

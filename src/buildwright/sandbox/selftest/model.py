@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from buildwright.core.verdict import TestRun
 from buildwright.sandbox.box import Exit, Health, Limits, Sandbox
 
 QUICK = Limits(
@@ -92,10 +91,13 @@ class Cheat:
     files: Mapping[str, str] = field(default_factory=dict)
     wall_s: float = 20.0
     reruns: int = 0
-    check: Callable[[TestRun], str] | None = None
 
 
 Trial = Callable[[Sandbox], Awaitable[Answer]]
+"""A threat that is a function of the backend."""
+
+Trick = Callable[[Sandbox, Path], Awaitable[Answer]]
+"""A threat to the verdict: a function of the backend and of an interpreter with pytest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Threat:
     id: str
     title: str
     layers: tuple[str, ...]
-    tried: tuple[Attack | Cheat | Trial, ...]
+    tried: tuple[Attack | Cheat | Trial | Trick, ...]
     required: bool = True
     short: bool = False
 
@@ -154,5 +156,6 @@ def report_of(ended: Exit) -> Mapping[str, Any]:
 
 
 def is_sound(ended: Exit) -> bool:
-    """The box itself did its work."""
-    return ended.health is Health.OK
+    """The box itself did its work; a lack of memory was not its own where the program reported."""
+    starved_elsewhere = ended.health is Health.STARVED and bool(report_of(ended))
+    return ended.health is Health.OK or starved_elsewhere

@@ -1,4 +1,4 @@
-"""T15–T21: code that outlives its box or reaches for other processes."""
+"""T15 to T21: code that outlives its box or reaches for other processes."""
 
 from __future__ import annotations
 
@@ -37,12 +37,20 @@ except OSError as e: error = errno.errorcode[e.errno]
 say(processes=made, error=error)
 """
 KILLS = """
-attempt("signal to Buildwright", lambda: os.kill(F["pid"], 0))
-if not tries[0][1]: say(); os._exit(1)
-attempt("signal to init", lambda: os.kill(1, 0) if os.getppid() != 1 else os.kill(F["pid"], 9))
-found = [pid for pid in range(2, F["pid"] + 50) if pid == F["pid"] and os.path.exists(f"/proc/{pid}/exe")]
+found = []
+for pid in {F["pid"], *range(2, 40)} - {os.getpid(), os.getppid()}:
+    try: os.kill(pid, 0); found.append(f"process {pid}")
+    except OSError: pass
 say(found=found)
-os.kill(-1, 9)
+if not found:
+    os.kill(-1, 9); os.kill(os.getppid(), 9)
+"""
+KILLS_AND_STAYS = """
+try: os.kill(F["pid"], 0)
+except OSError:
+    try: os.kill(-1, 9)
+    except OSError: pass
+    time.sleep(60)
 """
 REACHES = """
 target = F["pid"]
@@ -97,7 +105,10 @@ PROCESSES = (
         "T18",
         "kills its parent, kills everybody",
         ("pid namespace", "landlock"),
-        (Attack(KILLS, nothing_found), Attack("os.kill(-1, 9); time.sleep(60)", ended_by("time"))),
+        (
+            Attack(KILLS, nothing_found),
+            Attack(KILLS_AND_STAYS, ended_by("time"), replace(QUICK, wall_s=0.4)),
+        ),
     ),
     Threat(
         "T19",
@@ -116,6 +127,6 @@ PROCESSES = (
         "T21",
         "raises its own limits, dumps core",
         ("rlimit",),
-        (Attack(RAISES, refused), Attack("os.abort()", ended_by("signal"), replace(QUICK))),
+        (Attack(RAISES, refused), Attack("os.abort()", ended_by("signal"))),
     ),
 )

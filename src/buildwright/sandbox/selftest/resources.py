@@ -1,4 +1,4 @@
-"""T1–T14: code that eats the machine."""
+"""T1 to T14: code that eats the machine."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ except OSError as e: error = errno.errorcode[e.errno]
 say(processes=len(children), error=error)
 """
 THREADS = """
-import threading
-stop, made, error = threading.Event(), 0, ""
-threading.stack_size(65536)
+import _thread
+made, error = 0, ""
 try:
     for _ in range(300):
-        threading.Thread(target=stop.wait, daemon=True).start(); made += 1
-except RuntimeError: error = "EAGAIN"
-time.sleep(0.5)
+        _thread.start_new_thread(time.sleep, (60,)); made += 1
+except (RuntimeError, MemoryError): error = "EAGAIN"
+time.sleep(0.3)
 say(threads=made, processes=made, error=error)
 os._exit(0)
 """
@@ -84,7 +83,7 @@ made, error = 0, ""
 try:
     for made in range(40_000):
         os.close(os.open(f"{os.environ['TMPDIR']}/{made}", os.O_CREAT | os.O_WRONLY))
-    time.sleep(1)
+    time.sleep(1.5)
     say(tmp_files=sum(1 for _ in os.scandir(os.environ["TMPDIR"])), error="")
 except OSError as e: say(tmp_files=made, error=errno.errorcode[e.errno])
 """
@@ -133,7 +132,7 @@ RESOURCES = (
         "T3",
         "twenty processes, each within its own limit",
         ("cgroup", "harness"),
-        (Attack(MANY_ALLOCATIONS, ended_by("memory")),),
+        (Attack(MANY_ALLOCATIONS, ended_by("memory"), replace(QUICK, wall_s=1.5)),),
     ),
     Threat(
         "T4",

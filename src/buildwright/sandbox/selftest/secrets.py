@@ -1,4 +1,4 @@
-"""T22–T34: code that looks for secrets and for the network."""
+"""T22 to T34: code that looks for secrets and for the network."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ for pid in os.listdir("/proc"):
     for name in ("environ", "cmdline", "maps"):
         try: text = open(f"/proc/{pid}/{name}", "rb").read()
         except OSError: continue
-        if int(pid) == F["pid"] or (name == "environ" and set(text.split(b"\\0")) - {b""} and
-            any(word.partition(b"=")[0].decode() not in F["names"] for word in text.split(b"\\0") if word)):
+        names = {word.partition(b"=")[0].decode() for word in text.split(b"\\0") if word}
+        if int(pid) == F["pid"] or (name == "environ" and names - set(F["names"])):
             found.append(f"{name} of {pid}")
 for name in ("environ", "cmdline", "fd", "root", "cwd"):
     try: os.listdir(f"/proc/{F['pid']}/{name}")

@@ -18,7 +18,7 @@ from buildwright.sandbox.probe import interpreter_paths
 from buildwright.sandbox.selftest.model import Answer, Attack, Seen, report_of
 
 CANARY = "canary-7d1f"
-PRELUDE = '''
+PRELUDE = """
 import ctypes, errno, json, os, signal, socket, sys, time
 raw = b""
 while part := os.read(0, 65536): raw += part
@@ -29,7 +29,9 @@ def attempt(name, deed):
     try: deed()
     except socket.gaierror: tries.append((name, "gaierror"))
     except TimeoutError: tries.append((name, "ENETUNREACH"))
-    except OSError as e: tries.append((name, errno.errorcode.get(e.errno, str(e.errno))))
+    except OSError as e:
+        number = e.errno or getattr(getattr(e, "reason", None), "errno", None)
+        tries.append((name, errno.errorcode.get(number, str(number))))
     except MemoryError: tries.append((name, "MemoryError"))
     else: tries.append((name, ""))
 def call(name, function, *arguments):
@@ -37,13 +39,13 @@ def call(name, function, *arguments):
         if function(*arguments) == -1: raise OSError(ctypes.get_errno(), name)
     attempt(name, deed)
 def say(**more): os.write(0, json.dumps({"tries": tries, **more}).encode() + b"\\n")
-'''
+"""
 """What every program begins with: `F` are the facts of the stage, `say` is the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A folder with a tree for the box and a readable canary beside it, sockets and a descriptor."""
+    """A folder with a tree for the box and a canary beside it, sockets and a descriptor."""
 
     folder: Path
     tcp: socket.socket
@@ -132,8 +134,8 @@ def marked(mark: str) -> list[int]:
 @contextlib.contextmanager
 def open_stage() -> Iterator[Stage]:
     """A fresh stage; everything on it is open to everyone, so that only the box protects it."""
-    with tempfile.TemporaryDirectory(prefix="buildwright-stage-") as name, contextlib.ExitStack() as on:
-        folder = Path(name)
+    with contextlib.ExitStack() as on:
+        folder = Path(on.enter_context(tempfile.TemporaryDirectory(prefix="buildwright-stage-")))
         (folder / "tree").mkdir()
         (folder / "canary").write_text(CANARY)
         for path, mode in ((folder, 0o755), (folder / "tree", 0o777), (folder / "canary", 0o666)):

@@ -1,0 +1,130 @@
+"""The part of `generate` that needs a model: what to work on, with what, and what came of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from buildwright.core.build import BuildState, ModelWork, Update
+from buildwright.core.errors import StoreError
+from buildwright.core.tree import RenderedFile
+from buildwright.core.verdict import TestRun
+from buildwright.design.catalog import Template
+from buildwright.sandbox import TestJob, ensure_environment, expected_tests, run_tests
+from buildwright.workflow.agent import TEMPERATURE_STEP, Agent, Bounds
+from buildwright.workflow.context import files_to_show, repair_prompt, task_prompt
+from buildwright.workflow.kit import Kit
+from buildwright.workflow.repair import Approach, approach
+from buildwright.workflow.tools import (
+    CodeAnalysisTool,
+    DocumentationTool,
+    FileOperationTool,
+    TestExecutionTool,
+    Tool,
+)
+from buildwright.workflow.workbench import MODEL_TESTS, Workbench
+from buildwright.workspace import delivery, edits, snapshots
+
+
+def needs_model(state: BuildState, kit: Kit) -> bool:
+    """Tell whether rules alone leave something to do and a model is there to do it."""
+    plan = state.products.plan
+    return kit.gateway is not None and plan is not None and bool(plan.uncovered or state.attempts)
+
+
+async def implement(
+    state: BuildState, kit: Kit, template: Template, rendered: Sequence[RenderedFile]
+) -> tuple[tuple[RenderedFile, ...], ModelWork]:
+    """Let the model work on the best tree so far, or afresh on the rendered one."""
+    if kit.gateway is None or state.products.analysis is None or state.products.plan is None:
+        raise StoreError("nothing to implement from", next_step="start the build again")
+    how = approach(state.attempts)
+    best = state.best
+    afresh = best is None or how is Approach.AFRESH
+    files = rendered if best is None or afresh else snapshots.load(kit.snapshots, best.tree)
+    bench = Workbench(files, policy_for(template))
+    shown = files_to_show(state, bench.files, how)
+    for path in shown:
+        bench.show(path)
+    task = task_prompt(state.products.analysis, state.products.plan, bench.files, shown)
+    if best is not None:
+        task = f"{task}\n{repair_prompt(best, how)}"
+    agent = Agent(state.request.model, kit.gateway, bench, tools_for(kit, template, bench))
+    number = len(state.attempts) + 1
+    bounds = Bounds(kit.agent.max_steps, temperature=TEMPERATURE_STEP * int(how))
+    work = await agent.work(task, f"generate.{number}", bounds)
+    return bench.rendered(f"model {state.request.model}"), work
+
+
+def policy_for(template: Template) -> edits.Policy:
+    """Return what a model may change: everything but the locked tests and their settings."""
+    return edits.Policy(protected=template.tests)
+
+
+def tools_for(kit: Kit, template: Template, bench: Workbench) -> dict[str, Tool]:
+    """Return the tools of an attempt by name; none for a model that cannot call any."""
+    if not kit.tools:
+        return {}
+
+    async def run(files: tuple[RenderedFile, ...]) -> TestRun:
+        return await run_locked(kit, template, files)
+
+    tools: tuple[Tool, ...] = (
+        FileOperationTool(bench),
+        TestExecutionTool(bench, run),
+        CodeAnalysisTool(bench, template.source_dir),
+        DocumentationTool(bench),
+    )
+    return {tool.spec.name: tool for tool in tools}
+
+
+async def run_locked(
+    kit: Kit, template: Template, files: Sequence[RenderedFile], folder: Path | None = None
+) -> TestRun:
+    """Run the locked tests of some files in the sandbox; `folder` holds them already, if given."""
+    contents = {file.path: file.content for file in files}
+    environment = await ensure_environment(contents[template.lock], root=kit.environments)
+    tree = snapshots.tree_of(files)
+    locked = {
+        entry.path: entry.sha256
+        for entry in tree.files
+        if any(fnmatch(entry.path, pattern) for pattern in template.tests)
+    }
+    with tempfile.TemporaryDirectory(prefix="buildwright-tree-") as place:
+        if folder is None:
+            folder = Path(place, "tree")
+            delivery.materialise(files, folder)
+        job = TestJob(
+            tree=folder,
+            python=environment.python,
+            locked=locked,
+            expected=expected_tests({p: contents[p] for p in locked if p.endswith(".py")}),
+            source_dir=template.source_dir,
+            limits=kit.limits,
+        )
+        return await run_tests(kit.sandbox, job)
+
+
+async def hollow_tests(
+    kit: Kit, template: Template, rendered: Sequence[RenderedFile], files: Sequence[RenderedFile]
+) -> tuple[str, ...]:
+    """Return ids of a model's own tests that pass without its work: they prove nothing."""
+    mine = [f for f in files if fnmatch(f.path, MODEL_TESTS) and f.source.startswith("model")]
+    if not mine:
+        return ()
+    kept = [file for file in rendered if not fnmatch(file.path, "tests/*")]
+    support = [file for file in rendered if file.path.endswith(("conftest.py", "factories.py"))]
+    run = await run_locked(kit, template, (*kept, *support, *mine))
+    return tuple(sorted(run.passed_ids))
+
+
+def acceptance(state: BuildState, kit: Kit) -> tuple[RenderedFile, ...]:
+    """Return the tests that the user brought."""
+    return snapshots.load(kit.snapshots, state.request.tests) if state.request.tests else ()
+
+
+def update_of(tree_files: Sequence[RenderedFile], kit: Kit, work: ModelWork | None) -> Update:
+    """Keep the files as a snapshot and return the update of `generate`."""
+    return Update(tree=snapshots.save(kit.snapshots, tree_files), work=work)
