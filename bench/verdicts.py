@@ -24,6 +24,7 @@ from pathlib import Path
 
 from buildwright.core.verdict import TestRun, Verdict
 from buildwright.sandbox import (
+    Job,
     Limits,
     Sandbox,
     TestJob,
@@ -32,6 +33,7 @@ from buildwright.sandbox import (
     open_sandbox,
     run_tests,
 )
+from buildwright.sandbox.probe import interpreter_paths
 from cheats import CHEATS, Fake, Target
 
 ROOT = Path(__file__).parents[1]
@@ -209,9 +211,34 @@ async def measure(options: argparse.Namespace, environments: Path) -> list[Row]:
     return rows
 
 
-def show(rows: Sequence[Row]) -> None:
+async def fooled_by(options: argparse.Namespace, environments: Path) -> set[str]:
+    """Cheats after which plain pytest, in the same box, leaves with exit code 0 for one task."""
+    task = read_tasks(options.data)[0]
+    environment = await ensure_environment(LOCK.read_bytes(), root=environments)
+    box = await open_sandbox(options.backend)
+    names = set()
+    for name, make in list(CHEATS.items())[: options.cheats]:
+        with tempfile.TemporaryDirectory(prefix="verdicts-") as folder:
+            lay_out(Path(folder), task, make(Target(task.buggy, task.entry, task.test)))
+            ended = await box.execute(plain_pytest(Path(folder), environment.python))
+        if ended.code == 0:
+            names.add(name)
+    return names
+
+
+def plain_pytest(tree: Path, python: Path) -> Job:
+    """What a build system without a verdict of its own would run."""
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "pythonpath=src", "tests")
+    seen = (python.parent.parent, *interpreter_paths(python))
+    return Job((str(python), *words), tree, seen, {"PATH": "/usr/bin:/bin"}, LIMITS)
+
+
+def show(rows: Sequence[Row], fooled: set[str]) -> None:
     """The table: verdicts by kind, then symptoms, then what is not right."""
-    print(f"{'kind':<32}{'runs':>6}{'passed':>8}{'failed':>8}{'infra':>7}{'other':>7}{'right':>7}")
+    print(
+        f"{'kind':<32}{'runs':>6}{'passed':>8}{'failed':>8}{'infra':>7}{'other':>7}{'right':>7}"
+        "  fools plain pytest"
+    )
     for kind in dict.fromkeys(row.kind for row in rows):
         mine = [row for row in rows if row.kind == kind]
         said = Counter(row.verdict for row in mine)
@@ -219,6 +246,7 @@ def show(rows: Sequence[Row]) -> None:
         print(
             f"{kind:<32}{len(mine):>6}{known[0]:>8}{known[1]:>8}{known[2]:>7}"
             f"{len(mine) - sum(known):>7}{sum(row.is_right for row in mine):>7}"
+            f"  {'yes' if kind in fooled else ''}".rstrip()
         )
     symptoms = Counter(row.symptom for row in rows if row.kind == "buggy")
     print("symptoms of the buggy ones:", ", ".join(f"{n} {k}" for k, n in symptoms.most_common()))
@@ -238,7 +266,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = asyncio.run(measure(options, Path(folder)))
-    show(rows)
+        fooled = asyncio.run(fooled_by(options, Path(folder)))
+    show(rows, fooled)
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     sys.exit(any(not row.is_right for row in rows))

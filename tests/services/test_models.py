@@ -108,8 +108,9 @@ async def test_an_unusable_answer_ends_within_bounds_with_its_reason(
 
 
 async def test_a_spender_is_stopped_before_the_cap_is_broken(tmp_path: Path, opened: Open) -> None:
-    prices = {"input_usd_per_mtok": 100.0, "output_usd_per_mtok": 100.0, "free": False}
-    flags = played(tmp_path, "spender", **prices)
+    flags = played(
+        tmp_path, "spender", input_usd_per_mtok=100.0, output_usd_per_mtok=100.0, free=False
+    )
     async with opened(**{**flags, "agent": {"max_usd": 1.0, "max_steps": 50}}) as app:
         build = await app.builds.build(wish(tmp_path))
         report = await app.builds.report(build.id)

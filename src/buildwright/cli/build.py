@@ -47,6 +47,15 @@ MAX_READ = 2 << 20
     type=click.Path(path_type=Path),
     help="Acceptance tests of your own: a folder; they are locked and decide.",
 )
+@click.option(
+    "--into",
+    "into",
+    type=click.Path(path_type=Path),
+    help="Work on the project in this folder, in place, instead of making one.",
+)
+@click.option(
+    "--scope", multiple=True, metavar="GLOB", help="With --into: what may change, e.g. 'src/**'."
+)
 @click.option("--max-usd", type=click.FloatRange(min=0), help="US dollars the build may cost.")
 @click.option(
     "--answer",
@@ -97,6 +106,8 @@ def build(ctx: click.Context, /, **given: Any) -> int:
         template=given["template"],
         answers=_answers(given["answers"], given["answers_file"]),
         tests=given["tests"],
+        into=given["into"],
+        scope=given["scope"],
     )
 
     async def work(app: App) -> tuple[Build, Report | None]:

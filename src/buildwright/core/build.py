@@ -58,7 +58,9 @@ class Outcome(StrEnum):
 class BuildRequest:
     """What a user asked for; `out` is absolute, `template` and `answers` override the rules.
 
-    `tests` are acceptance tests that the user brought, kept as a snapshot and locked.
+    `tests` are acceptance tests that the user brought, kept as a snapshot and locked. `into` is a
+    project of the user's as it was when the build was asked for; `out` is its folder then, and
+    `scope` are globs of what may change in it (all, when empty).
     """
 
     text: str
@@ -69,6 +71,8 @@ class BuildRequest:
     sandbox: str = "auto"
     unsafe: bool = False
     tests: Tree | None = None
+    into: Tree | None = None
+    scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

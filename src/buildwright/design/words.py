@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _TABLE = Path(__file__).with_name("words") / "inflection.toml"
@@ -12,6 +12,7 @@ _SIBILANTS = ("s", "x", "z", "ch", "sh")
 _HARD_CH = ("monarch", "stomach", "epoch", "eunuch", "patriarch", "matriarch", "loch", "tech")
 
 
+@lru_cache(maxsize=8192)
 def singular(word: str) -> str:
     """Return the singular of a lower-case noun or term; a singular comes back unchanged.
 

@@ -18,6 +18,7 @@ class Limits:
 
     `wall_s` ends the run. `cpu_s`, `file_bytes` and `open_files` are per process (rlimits).
     `memory_bytes` is resident memory of the whole box; a single process may map twice as much.
+    `address_space_bytes` replaces that twice for programs that map much more than they use.
     `output_bytes` is kept of stdout and of stderr each, four times that of the report.
     `tmp_bytes` is the size of the private temporary folder, `tmp_files` how many files it may hold.
     The defaults fit the tests of a small service: two minutes, 1 GiB, 128 processes and threads.
@@ -32,6 +33,7 @@ class Limits:
     output_bytes: int = 1 << 20
     tmp_bytes: int = 256 << 20
     tmp_files: int = 20_000
+    address_space_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

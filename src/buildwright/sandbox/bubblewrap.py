@@ -35,6 +35,7 @@ CONFIGURATION = (
     "/etc/localtime",
     "/etc/mime.types",
     "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
 )
 HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
 STATUS_BYTES = 4096
@@ -151,6 +152,8 @@ def _mount(options: _Options, job: Job, uid: int) -> None:
             options.add("--symlink", str(Path(path).readlink()), path)
         elif Path(path).is_dir():
             options.add("--ro-bind", path, path)
+    for path in ("/etc", "/etc/ssl"):
+        options.add("--perms", "0755", "--dir", path)
     for path in CONFIGURATION:
         options.add("--ro-bind-try", path, path)
     for path, text in _synthetic(uid).items():

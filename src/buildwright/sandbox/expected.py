@@ -14,10 +14,11 @@ SKIP_CALLS = frozenset({"skip", "skipTest", "xfail", "importorskip", "SkipTest"}
 def expected_tests(files: Mapping[str, bytes]) -> tuple[str, ...]:
     """Function-level pytest node ids of the test files among `files` (relative path → content).
 
-    Files in path order, tests in the order of the text; `test_*` functions at module level and in
-    `Test*` classes without constructor, `test*` methods in TestCase classes. Tests defined under a
-    condition are left out: whether they exist is not known before the run. A file that is not
-    Python gives its own path as the one id, which can never pass.
+    Files in path order, tests in the order of the text; functions named `test…` (pytest's own
+    default) at module level and in `Test*` classes without constructor, `test*` methods in
+    TestCase classes. Tests defined under a condition are left out: whether they exist is not known
+    before the run. A file that is not Python gives its own path as the one id, which can never
+    pass.
     """
     found: dict[str, None] = {}
     for path in sorted(files):
@@ -50,7 +51,7 @@ def _tests_in(path: str, content: bytes) -> Iterator[tuple[str, bool]]:
         yield path, False
         return
     if not _refused(module.body):
-        yield from _walk(path, module.body, "test_", skippable=_marked_in(module.body))
+        yield from _walk(path, module.body, "test", skippable=_marked_in(module.body))
 
 
 def _walk(
@@ -73,7 +74,7 @@ def _class_prefix(node: ast.ClassDef) -> str:
         return "test"
     constructors = {"__init__", "__new__"}
     made = any(isinstance(part, FunctionNode) and part.name in constructors for part in node.body)
-    return "test_" if node.name.startswith("Test") and not made else ""
+    return "test" if node.name.startswith("Test") and not made else ""
 
 
 def _refused(body: list[ast.stmt]) -> bool:

@@ -36,6 +36,7 @@ READABLE = (
     "/etc/localtime",
     "/etc/mime.types",
     "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
     "/proc",
     "/dev/random",
     "/dev/urandom",

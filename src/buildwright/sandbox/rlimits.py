@@ -14,7 +14,7 @@ def limited(limits: Limits, *, processes: bool) -> list[str]:
         "core": 0,
         # one second between the signal that names the reason and the kill
         "cpu": f"{limits.cpu_s}:{limits.cpu_s + 1}",
-        "as": limits.memory_bytes * ADDRESS_SPACE_FACTOR,
+        "as": limits.address_space_bytes or limits.memory_bytes * ADDRESS_SPACE_FACTOR,
         "fsize": limits.file_bytes,
         "nofile": limits.open_files,
     }

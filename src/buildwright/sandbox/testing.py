@@ -6,10 +6,11 @@ import hashlib
 import json
 import secrets
 import signal
+import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from buildwright.sandbox.box import Exit, Health, Job, Limits, Sandbox
 from buildwright.sandbox.inside import harness
@@ -19,6 +20,11 @@ from buildwright.sandbox.snapshot import Snapshot
 INSIDE = Path(harness.__file__).parent
 DECOY_WORDS = ("again", "twice", "empty", "order", "large", "small", "first", "last", "missing")
 TEST_LIMITS = Limits()
+BOX_GRACE_S = 8.0
+"""The box ends this much later than the tests in it, so that the harness can say what hung."""
+
+NODE_ADDRESS_SPACE = 64 << 30
+Runner = Literal["pytest", "node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,9 @@ class TestJob:
     paths of tests, conftest and pytest configuration to the SHA-256 they must have; `expected` are
     function-level node ids. `source_dir` is measured for coverage, relative to the tree, empty for
     none. `plugins` are installed pytest plugins to load (`-p`); none load by themselves.
-    `reruns` is how often failing tests are tried again (0 or 1).
+    `reruns` is how often failing tests are tried again (0 or 1). `runner` is `pytest` or `node`
+    (`node --test`; then `python` is the Node executable and `expected` are ids of
+    `expected_node_tests`). `limits.wall_s` is for the tests; the box around them gets more.
     """
 
     __test__ = False
@@ -43,6 +51,7 @@ class TestJob:
     limits: Limits = TEST_LIMITS
     plugins: tuple[str, ...] = ()
     reruns: int = 1
+    runner: Runner = "pytest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,6 @@ async def run_once(
     """Run the node ids `select` over the snapshot."""
     nonce, key = secrets.token_hex(16), secrets.token_bytes(32)
     decoys = _decoys(job.expected, select)
-    wall = job.limits.wall_s
     settings = {
         "nonce": nonce,
         "key": key.hex(),
@@ -78,24 +86,35 @@ async def run_once(
         "locked": sorted(snapshot.locked),
         "plugins": list(job.plugins),
         "select": list(select),
+        "expected": list(job.expected),
         "decoys": decoys,
         "source": str(snapshot.root / job.source_dir) if job.source_dir else "",
-        "deadline_s": max(wall - 2.0, wall * 0.9),
+        "deadline_s": job.limits.wall_s,
+        "runner": job.runner,
+        "interpreter": str(job.python),
     }
-    environment = job.python.parent.parent
+    # where the tests are not Python's, the harness runs on our own interpreter
+    python = job.python if job.runner == "pytest" else Path(sys.executable)
     ended = await box.execute(
         Job(
-            argv=(str(job.python), "-I", "-S", "-B", harness.__file__),
+            argv=(str(python), "-I", "-S", "-B", harness.__file__),
             tree=snapshot.root,
-            binds=(INSIDE, environment, *interpreter_paths(job.python)),
+            binds=(INSIDE, job.python.parent.parent, *interpreter_paths(python)),
             env=_environment(job),
-            limits=job.limits,
+            limits=_box_limits(job),
             stdin=json.dumps(settings).encode(),
             wants_report=True,
             as_init=True,
         )
     )
     return _facts(ended, nonce, key, frozenset(f"{path}::{name}" for path, name in decoys.items()))
+
+
+def _box_limits(job: TestJob) -> Limits:
+    limits = replace(job.limits, wall_s=job.limits.wall_s + BOX_GRACE_S)
+    if job.runner == "node" and not limits.address_space_bytes:
+        return replace(limits, address_space_bytes=NODE_ADDRESS_SPACE)
+    return limits
 
 
 def _environment(job: TestJob) -> dict[str, str]:
@@ -182,4 +201,4 @@ def is_broken(facts: Facts) -> str:
         return f"the test harness did not start: {said[-1] if said else 'no message'}"
     if not facts.finished and not ended.exceeded:
         return "the test harness was ended before it could report"
-    return ""
+    return next((str(event["why"]) for event in facts.events if event["e"] == "broken"), "")

@@ -27,6 +27,7 @@ from buildwright.core.verdict import CaseOutcome, CaseResult, TestRun, Verdict
 from buildwright.sandbox.box import Sandbox
 from buildwright.sandbox.cases import function_id, judge_cases, tampering
 from buildwright.sandbox.expected import skippable_tests
+from buildwright.sandbox.expected_node import skippable_node_tests
 from buildwright.sandbox.snapshot import Snapshot, take_snapshot
 from buildwright.sandbox.testing import Facts, TestJob, is_broken, run_once
 
@@ -69,7 +70,8 @@ async def _judged(box: Sandbox, job: TestJob) -> TestRun:
 
 async def _run_and_rerun(box: Sandbox, job: TestJob, snapshot: Snapshot) -> TestRun:
     files = tuple(sorted({name.partition("::")[0] for name in job.expected}))
-    skippable = skippable_tests(snapshot.locked)
+    skips = skippable_tests if job.runner == "pytest" else skippable_node_tests
+    skippable = skips(snapshot.locked)
     facts = await run_once(box, job, snapshot, files)
     first = _verdict(facts, judge_cases(job.expected, skippable, facts))
     again = _worth_another_try(first)

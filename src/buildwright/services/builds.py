@@ -21,7 +21,7 @@ from buildwright.sandbox import Sandbox
 from buildwright.services.kits import make_kit
 from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner
-from buildwright.services.request import Wish, read_tests, read_wish
+from buildwright.services.request import Wish, read_project, read_tests, read_wish
 from buildwright.store.builds import BuildStore
 from buildwright.store.calls import CallStore
 from buildwright.store.rows import Claim, Data, Note
@@ -30,6 +30,7 @@ from buildwright.workflow.graph import run_build
 from buildwright.workspace import delivery, snapshots
 
 Emit = Callable[[Sequence[Event]], None]
+ReadFolder = Callable[[Path], tuple[RenderedFile, ...]]
 OpenSandbox = Callable[[BuildRequest], Awaitable[Sandbox]]
 
 
@@ -51,7 +52,8 @@ class Builds:
         Raises UsageError before anything is stored or written.
         """
         text, analysis = await asyncio.to_thread(read_wish, wish, self.settings)
-        tests = await asyncio.to_thread(self._keep_tests, wish.tests) if wish.tests else None
+        tests = await self._kept(read_tests, wish.tests)
+        into = await self._kept(read_project, wish.into)
         build_id = self.clock.new_id()
         out = _reserve(wish, analysis.name, build_id)
         request = BuildRequest(
@@ -63,6 +65,8 @@ class Builds:
             sandbox=self.settings.sandbox.backend,
             unsafe=unsafe,
             tests=tests,
+            into=into,
+            scope=wish.scope,
         )
         event = await self.store.add(build_id, analysis.name, request, self.clock.now())
         self.emit([event])
@@ -108,7 +112,8 @@ class Builds:
                 f"build {build.id} is finished ({build.outcome.value}); there is nothing to resume",
                 next_step=f"buildwright builds show {build.id}",
             )
-        delivery.reserve_output(Path(build.request.out), build.id)
+        if build.request.into is None:
+            delivery.reserve_output(Path(build.request.out), build.id)
         return await self.run(build.id)
 
     async def cancel(self, build_id: str) -> Build:
@@ -153,8 +158,11 @@ class Builds:
         await asyncio.to_thread(delivery.deliver, files, out, build.id)
         return out
 
-    def _keep_tests(self, folder: Path) -> Tree:
-        return snapshots.save(self.settings.home / "snapshots", read_tests(folder))
+    async def _kept(self, read: ReadFolder, folder: Path | None) -> Tree | None:
+        if folder is None:
+            return None
+        files = await asyncio.to_thread(read, folder)
+        return await asyncio.to_thread(snapshots.save, self.settings.home / "snapshots", files)
 
     async def _stages(self, build: Build, claim: Claim) -> tuple[Outcome, str]:
         sandbox = await self.open_sandbox(build.request)
@@ -184,6 +192,8 @@ class Builds:
 
 
 def _reserve(wish: Wish, name: str, build_id: str) -> Path:
+    if wish.into is not None:
+        return wish.into.absolute()
     if wish.out is None:
         return delivery.reserve_free_name(wish.folder.absolute(), name, build_id)
     out = wish.out if wish.out.is_absolute() else wish.folder.absolute() / wish.out

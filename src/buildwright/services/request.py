@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from buildwright.workflow.choose import check_answers, choose_template, read_req
 class Wish:
     """A requirement and the choices that came with it; `out` None means `folder/NAME`.
 
-    `tests` is a folder of acceptance tests to lock.
+    `tests` is a folder of acceptance tests to lock, `into` a project to work on within `scope`.
     """
 
     text: str
@@ -27,6 +27,8 @@ class Wish:
     template: str | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     tests: Path | None = None
+    into: Path | None = None
+    scope: tuple[str, ...] = ()
 
 
 def decode_requirement(raw: bytes, source: str) -> str:
@@ -98,6 +100,59 @@ def read_tests(folder: Path) -> tuple[RenderedFile, ...]:
     )
 
 
+def read_project(folder: Path) -> tuple[RenderedFile, ...]:
+    """Return the files of a project to work on; raises UsageError when it is far too large.
+
+    Left out, and never touched: links, hidden folders, environments, caches and large files.
+    """
+    files = []
+    for path in sorted(_walk(folder)):
+        inner = path.relative_to(folder)
+        files.append(RenderedFile(inner.as_posix(), path.read_bytes(), "user", _executable(path)))
+    if not files or len(files) > MOST_FILES or sum(len(f.content) for f in files) > MOST_BYTES:
+        raise UsageError(
+            f"project {str(folder)!r} has {len(files)} files; from 1 to {MOST_FILES} files and at "
+            f"most {MOST_BYTES >> 20} MiB can be worked on",
+            next_step="name the folder of one project",
+        )
+    return tuple(files)
+
+
+MOST_FILES = 5_000
+MOST_BYTES = 64 << 20
+MOST_FILE_BYTES = 4 << 20
+NOT_SOURCE = frozenset({"node_modules", "__pycache__", "venv", "env", "build", "dist", "site"})
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_symlink() or (path.name.startswith(".") and path.is_dir()):
+            continue
+        if path.is_dir() and path.name not in NOT_SOURCE and not path.name.endswith(".egg-info"):
+            yield from _walk(path)
+        elif path.is_file() and path.stat().st_size <= MOST_FILE_BYTES:
+            yield path
+
+
+def _executable(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o100)
+
+
+def _check_into(wish: Wish, settings: Settings) -> None:
+    if wish.into is None or not wish.into.is_dir():
+        raise UsageError(f"project {str(wish.into)!r} is no folder", next_step="check --into")
+    if settings.model == "none":
+        raise UsageError(
+            "rules alone cannot change a project that is there already",
+            next_step="add --model, e.g. --model ollama/qwen2.5-coder",
+        )
+    if wish.out is not None or wish.template is not None or wish.answers:
+        raise UsageError(
+            "--into goes with neither --out, --template nor answers",
+            next_step="leave them away: the project is changed in place",
+        )
+
+
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
@@ -108,6 +163,9 @@ def read_wish(wish: Wish, settings: Settings) -> tuple[str, Analysis]:
     if settings.model != "none":
         Models(settings.models).resolve(settings.model)
     analysis = read_requirement(text)
+    if wish.into is not None:
+        _check_into(wish, settings)
+        return text, analysis
     bare = wish.tests is not None
     fit = choose_template(analysis, wish.template, settings.templates, bare=bare)
     check_answers(fit.template, analysis, wish.answers)

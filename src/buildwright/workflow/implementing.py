@@ -15,6 +15,7 @@ from buildwright.design.catalog import Template
 from buildwright.sandbox import TestJob, ensure_environment, expected_tests, run_tests
 from buildwright.workflow.agent import TEMPERATURE_STEP, Agent, Bounds
 from buildwright.workflow.context import files_to_show, repair_prompt, task_prompt
+from buildwright.workflow.existing import lock_of
 from buildwright.workflow.kit import Kit
 from buildwright.workflow.repair import Approach, approach
 from buildwright.workflow.tools import (
@@ -44,7 +45,7 @@ async def implement(
     best = state.best
     afresh = best is None or how is Approach.AFRESH
     files = rendered if best is None or afresh else snapshots.load(kit.snapshots, best.tree)
-    bench = Workbench(files, policy_for(template))
+    bench = Workbench(files, policy_for(template, state.request.scope))
     shown = files_to_show(state, bench.files, how)
     for path in shown:
         bench.show(path)
@@ -58,9 +59,9 @@ async def implement(
     return bench.rendered(f"model {state.request.model}"), work
 
 
-def policy_for(template: Template) -> edits.Policy:
-    """Return what a model may change: everything but the locked tests and their settings."""
-    return edits.Policy(protected=template.tests)
+def policy_for(template: Template, scope: Sequence[str] = ()) -> edits.Policy:
+    """Return what a model may change: what is in scope, but no locked test and its settings."""
+    return edits.Policy(allowed=tuple(scope) or ("**",), protected=template.tests)
 
 
 def tools_for(kit: Kit, template: Template, bench: Workbench) -> dict[str, Tool]:
@@ -85,7 +86,8 @@ async def run_locked(
 ) -> TestRun:
     """Run the locked tests of some files in the sandbox; `folder` holds them already, if given."""
     contents = {file.path: file.content for file in files}
-    environment = await ensure_environment(contents[template.lock], root=kit.environments)
+    lock = lock_of(template, contents)
+    environment = await ensure_environment(lock, root=kit.environments)
     tree = snapshots.tree_of(files)
     locked = {
         entry.path: entry.sha256

@@ -33,7 +33,7 @@ def wants_repair(state: BuildState, kit: Kit) -> bool:
     last = state.attempts[-1]
     if last.run.verdict is not Verdict.FAILED or len(state.attempts) >= kit.agent.max_attempts:
         return False
-    if last.work is not None and last.work.ended in ("over_budget", "model_failed", "out_of_time"):
+    if last.work is not None and last.work.ended.startswith(("over_budget", "model_failed")):
         return False
     return approach(state.attempts) is not Approach.STOP
 

@@ -12,14 +12,18 @@ from typing import TypeVar
 from buildwright.assess import assess_tree
 from buildwright.core.build import BuildState, StageName, Update
 from buildwright.core.errors import StoreError
+from buildwright.core.plan import Plan
+from buildwright.core.requirements import Analysis
 from buildwright.core.tree import RenderedFile, Tree
 from buildwright.design.answers import complete, default_answers
 from buildwright.design.catalog import Template, load_template
 from buildwright.design.documents import project_documents
 from buildwright.design.planning import Choice, make_plan
 from buildwright.design.rendering import provided, render_project
-from buildwright.workflow.choose import choose_template, read_requirement
-from buildwright.workflow.deliverable import deliverable
+from buildwright.workflow.choose import BARE, choose_template, read_requirement
+from buildwright.workflow.deliverable import hand_over
+from buildwright.workflow.existing import NAME as EXISTING
+from buildwright.workflow.existing import existing_template
 from buildwright.workflow.implementing import (
     acceptance,
     hollow_tests,
@@ -45,6 +49,8 @@ async def plan(state: BuildState, kit: Kit) -> Update:
     """Choose the template, decide, and list the files that will come out."""
     analysis = known(state.products.analysis)
     request, extra = state.request, kit.template_folders
+    if request.into is not None:
+        return Update(plan=_plan_for_existing(analysis, state, kit))
     bare = request.tests is not None
     fit = choose_template(analysis, request.template, extra, bare=bare)
     defaults = default_answers(fit.template, analysis)
@@ -85,13 +91,15 @@ async def test(state: BuildState, kit: Kit) -> Update:
 
 async def assess(state: BuildState, kit: Kit) -> Update:
     """Score security, quality and maintainability of the source."""
-    template = load_template(known(state.products.plan).template, kit.template_folders)
+    template = template_of(state, kit)
     folder = await lay_out(state, kit, known(state.products.tree))
     return Update(assessment=await assess_tree(folder, template.source_dir))
 
 
 async def document(state: BuildState, kit: Kit) -> Update:
     """Write the documents that are computed from the plan and the tree."""
+    if state.request.into is not None:
+        return Update(documents=snapshots.save(kit.snapshots, ()))
     files = snapshots.load(kit.snapshots, known(state.products.tree))
     pages = project_documents(
         known(state.products.analysis), known(state.products.plan), files, kit.version
@@ -111,8 +119,7 @@ async def finalize(state: BuildState, kit: Kit) -> Update:
     tests = {f.path: f.content for f in files if is_locked(f.path, template)}
     report = build_report(state, tests, files, kit.version, kit.clock.now())
     done = replace(state, products=replace(state.products, report=report))
-    pages = deliverable(done, kit.snapshots, kit.version)
-    await asyncio.to_thread(delivery.deliver, pages, Path(state.request.out), state.build_id)
+    await asyncio.to_thread(hand_over, done, kit.snapshots, kit.version)
     return replace(best_products(state), report=report)
 
 
@@ -136,6 +143,9 @@ def known(value: T | None) -> T:
 
 def template_of(state: BuildState, kit: Kit) -> Template:
     """Return the template that the plan chose."""
+    if state.request.into is not None:
+        files = {f.path: f.content for f in snapshots.load(kit.snapshots, state.request.into)}
+        return existing_template(files, BARE, kit.template_folders)
     return load_template(known(state.products.plan).template, kit.template_folders)
 
 
@@ -159,7 +169,15 @@ def best_products(state: BuildState) -> Update:
     )
 
 
+def _plan_for_existing(analysis: Analysis, state: BuildState, kit: Kit) -> Plan:
+    files = snapshots.load(kit.snapshots, known(state.request.into))
+    choice = Choice(EXISTING, "1", "Existing project", "chosen by the user (--into)", {}, {})
+    return make_plan(analysis, choice, files, kit.past_s)
+
+
 def _rendered(state: BuildState, kit: Kit, template: Template) -> tuple[RenderedFile, ...]:
+    if state.request.into is not None:
+        return snapshots.load(kit.snapshots, state.request.into)
     plan = known(state.products.plan)
     return render_project(template, known(state.products.analysis), plan.answers)
 

@@ -100,6 +100,23 @@ def deliver(files: Sequence[RenderedFile], folder: Path, build_id: str) -> None:
         ) from error
 
 
+def write_pages(files: Sequence[RenderedFile], folder: Path) -> None:
+    """Write or replace single files in a folder that is the user's; raises DiskError."""
+    refuse_collisions(file.path for file in files)
+    for file in files:
+        target = folder / checked_path(file.path)
+        temporary = target.with_name(f".{target.name}.tmp")
+        try:
+            temporary.unlink(missing_ok=True)
+            _write(temporary, file)
+            temporary.replace(target)
+        except OSError as error:
+            raise DiskError(
+                f"file {str(target)!r} cannot be written: {error.strerror or error}",
+                next_step="free disk space or make it writable, then resume the build",
+            ) from error
+
+
 def _takes(folder: Path, build_id: str) -> bool:
     if not folder.is_dir():
         return False

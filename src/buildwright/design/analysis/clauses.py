@@ -14,6 +14,8 @@ def is_clause(lows: tuple[str, ...]) -> bool:
         return True
     if not lows or lows[0] in lexicon.words("wh_words") or "flag" in lows[:2]:
         return False
+    while len(lows) > 2 and lows[0] in ("always", "usually", "also", "then", "never"):
+        lows = lows[1:]
     if lows[0] in lexicon.words("be") and len(lows) > 1:
         return lows[1] not in _SUBJECTS and not any(types.is_yes_no(low) for low in lows)
     return _starts_anew(lows) or _lists_anew(lows) or _acts(lows) or _finite_at(lows) > 0
@@ -42,6 +44,9 @@ def _acts(lows: tuple[str, ...]) -> bool:
     if lows[-1] in ("them", "it", "him", "her") and lows[0] == lexicon.verb_stem(lows[0]):
         return True
     for index in range(1, len(lows) - 1):
+        if lexicon.is_past(lows[index]) and lows[index + 1] in ("on", "by", "at", "for", "to"):
+            if _plural_noun(lows[index - 1]) and lows[0] not in ("a", "an", "number"):
+                return "number" not in lows[:index]
         if lows[index] in ("who", "that", "which") and lexicon.is_past(lows[index + 1]):
             return lexicon.is_plural(lows[index - 1])
         if _plural_noun(lows[index - 1]) and _does(lows[index], lows[index + 1]):

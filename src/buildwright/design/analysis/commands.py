@@ -28,7 +28,12 @@ def command(number: int, tokens: Tokens, index: int, context: Context) -> list[D
     noun = noun_after(tokens, index + 1) if tokens[index].low in _MAKES else None
     if noun is None or noun.determiner not in ("a", "an", "one"):
         return []
-    named = {token.text for token in words if token.text.isupper()} & {"NAME", "ID", "TITLE", "CODE"}
+    named = {token.text for token in words if token.text.isupper()} & {
+        "NAME",
+        "ID",
+        "TITLE",
+        "CODE",
+    }
     owners: tuple[Noun, ...] = ()
     if named and tokens[index].low in ("adds", "creates", "registers"):
         context.made = replace(noun, determiner="each")

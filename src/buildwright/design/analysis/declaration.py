@@ -13,10 +13,11 @@ from buildwright.design.analysis.nouns import Noun
 class Declaration:
     """`nouns` have the `elements`; token indexes `[first, last)` of the sentence say so.
 
-    `how` is "fields" (elements were given), "table" (derived, see `tables.py`), "kept", "for" or "handled" (only that the things are
-    kept, meant or worked with). `owners` stand behind prepositions: "loans of a piece". `told` is
-    True behind a verb of having, where even unknown kinds of property are properties,
-    `owned` if "their …" follows, `may` if it is said with "can" or "may": "a member can have one loan" limits the loans.
+    `how` is "fields" (elements were given), "table" (derived, see `tables.py`), "kept", "for" or
+    "handled" (only that the things are kept, meant or worked with). `owners` stand behind
+    prepositions: "loans of a piece". `told` is True behind a verb of having, where even unknown
+    kinds of property are properties; `owned` if "their …" follows; `may` if it is said with "can"
+    or "may": "a member can have one loan" limits the loans.
     """
 
     sentence: int

@@ -52,7 +52,9 @@ def _bare_list(number: int, sentence: Sentence, context: Context) -> Declaration
     return Declaration(number, context.last, tuple(elements), 0, end)
 
 
-_FINITE = frozenset({"is", "are", "has", "have", "can", "must", "should", "no", "not", "we", "want"})
+_FINITE = frozenset(
+    {"is", "are", "has", "have", "can", "must", "should", "no", "not", "we", "want"}
+)
 
 
 def _remember_subject(tokens: tuple[Token, ...], context: Context) -> None:
@@ -88,25 +90,29 @@ def _in_sentence(number: int, tokens: tuple[Token, ...], context: Context) -> li
 
 
 def _at(number: int, tokens: tuple[Token, ...], index: int, context: Context) -> Declaration | None:
+    found = _by_sign(number, tokens, index, context)
+    for read in (derived, given, on_occasion):
+        found = found or read(number, tokens, index)
+    return found or _by_verb(number, tokens, index, context)
+
+
+def _by_sign(
+    number: int, tokens: tuple[Token, ...], index: int, context: Context
+) -> Declaration | None:
+    """Lists behind a colon, a bracket, a dash, "with" and "for"."""
     low = tokens[index].low
-    found: Declaration | None = None
     if low in (":", "with", "("):
         found = one_row_per(number, tokens, index) or deed_list(number, tokens, index)
-    if found is None and low == "with":
-        found = with_own(number, tokens, index)
-    if found is not None:
-        return found
+        if found:
+            return found
     if low in (":", "=") or (low in ("-", "\u2013", "\u2014") and index < 6):
-        found = after_colon(number, tokens, index)
-    elif low == "(":
-        found = bracketed(number, tokens, index)
-    elif low in ("with", "w", "hv", "including", "having"):
-        found = with_list(number, tokens, index, context)
-    elif low == "for" and (index == 0 or not tokens[index - 1].is_word):
-        found = _for_each(number, tokens, index)
-    if found is None:
-        found = derived(number, tokens, index) or given(number, tokens, index)
-    return found or on_occasion(number, tokens, index) or _by_verb(number, tokens, index, context)
+        return after_colon(number, tokens, index)
+    if low == "(":
+        return bracketed(number, tokens, index)
+    if low in ("with", "w", "hv", "including", "having"):
+        return with_own(number, tokens, index) or with_list(number, tokens, index, context)
+    opens = low == "for" and (index == 0 or not tokens[index - 1].is_word)
+    return _for_each(number, tokens, index) if opens else None
 
 
 def _by_verb(
@@ -130,7 +136,7 @@ def _of_the_last(
 ) -> Declaration | None:
     """ "…; we keep the name and a phone number": of what was spoken of last."""
     low = tokens[index].low
-    if low not in lexicon.words("note_verbs") | {f"{verb}s" for verb in _TOLD}:
+    if low == "want" or low not in lexicon.words("note_verbs") | {f"{verb}s" for verb in _TOLD}:
         return None
     before = index
     while before and tokens[before - 1].low in lexicon.words("adverbs"):
@@ -166,6 +172,4 @@ def _kept(number: int, tokens: tuple[Token, ...], index: int, kept: Kept) -> Dec
     how = "for" if kept.purpose else "kept" if kept.strong else "handled"
     after = {token.low for token in tokens[kept.nouns[0].last : kept.nouns[0].last + 3]}
     owned = "their" in after
-    return Declaration(
-        number, kept.nouns, (), index, kept.last, how, kept.owners, owned=owned
-    )
+    return Declaration(number, kept.nouns, (), index, kept.last, how, kept.owners, owned=owned)

@@ -35,7 +35,7 @@ def _both(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     passive = "be" in words or "are" in words or "is" in words
     linked = any(low in lexicon.words("linked_words") for low in words) or "in" in words
     if right.determiner in lexicon.words("many_words"):
-        linked |= any(low in lexicon.words("held_participles") for low in words)
+        linked |= any(lexicon.is_past(low) for low in words)
     many_right = right.determiner in lexicon.words("many_words") or (
         right.plural and right.determiner in ("", "other")
     )
@@ -65,7 +65,9 @@ def _part_of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction
         inner = [low for low in core[1:-1] if low not in lexicon.words("determiners")]
         return "left" if inner and set(inner) <= lexicon.words("part_nouns") else ""
     verb = lexicon.verb_stem(core[0]) or core[0].removesuffix("s") if core else ""
-    plain = core and len(core) <= 2 and not core[0].endswith(("ed", "ing")) and not left.determiner == "no"
+    plain = (
+        core and len(core) <= 2 and not core[0].endswith(("ed", "ing")) and left.determiner != "no"
+    )
     return "left" if plain and verb in lexicon.words("refer_verbs") else ""
 
 
@@ -129,7 +131,8 @@ def _reaches(core: list[str], determiner: str) -> bool:
         return len(core) == 1
     if len(core) == 2 and core[1] in lexicon.words("place_prepositions") and one:
         return True
-    if not lexicon.is_verb_like(core[0]):
+    unknown = len(core) > 1 and core[0].endswith("s") and lexicon.is_plural(core[0])
+    if not lexicon.is_verb_like(core[0]) and not unknown:
         return False
     return core[-1] in lexicon.words("prepositions") if len(core) > 1 else one
 

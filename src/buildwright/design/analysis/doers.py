@@ -7,7 +7,13 @@ from buildwright.design.analysis.declaration import Declaration, likely_fields
 from buildwright.design.analysis.events import event_nouns
 from buildwright.design.analysis.lists import Element, split_list
 from buildwright.design.analysis.model import is_actor_or_system
-from buildwright.design.analysis.nouns import Noun, clause_start, noun_after, noun_before, subject_of
+from buildwright.design.analysis.nouns import (
+    Noun,
+    clause_start,
+    noun_after,
+    noun_before,
+    subject_of,
+)
 from buildwright.design.analysis.text import Token
 
 Tokens = tuple[Token, ...]
@@ -31,7 +37,9 @@ def _speaker(tokens: Tokens) -> Noun | None:
     if tokens[0].low != "as":
         return None
     noun = noun_after(tokens, 1)
-    told = noun is not None and noun.last < len(tokens) and tokens[noun.last].low in ("i", ",", "we")
+    told = (
+        noun is not None and noun.last < len(tokens) and tokens[noun.last].low in ("i", ",", "we")
+    )
     return noun if told else None
 
 
@@ -71,7 +79,8 @@ def deed_list(number: int, tokens: Tokens, index: int) -> Declaration | None:
     if tokens[index].low == "with" and tokens[start].low.isdigit():
         start += 1
     elements, end = split_list(tokens, start)
-    least = 1 if tokens[index].low == ":" else 2
+    opinion = any(t.low in ("comment", "remark", "stars", "reason") for t in tokens[start:end])
+    least = 1 if opinion or tokens[index].low == ":" else 2
     if not elements or not (likely_fields(elements, least) or _scored(elements, tokens[verb].low)):
         return None
     return Declaration(number, (noun,), tuple(elements), verb, end, told=True)

@@ -18,6 +18,8 @@ from buildwright.design.analysis.text import Sentence
 
 def name_both_ends(model: Model, sentence: Sentence) -> None:
     """ "An order belongs to a customer" names two things even if nothing else is said of them."""
+    if sentence.section in ("wont", "background"):
+        return
     tokens = sentence.tokens
     for index, token in enumerate(tokens):
         if token.low not in ("belongs", "belong") or index + 2 >= len(tokens):

@@ -21,7 +21,9 @@ from buildwright.design.analysis.model import (
     role_of,
 )
 from buildwright.design.analysis.nouns import Noun, noun_after
+from buildwright.design.analysis.predictions import predictions
 from buildwright.design.analysis.refers import referred
+from buildwright.design.analysis.settle import merge_heads, settle_times
 from buildwright.design.analysis.tables import add_table
 from buildwright.design.analysis.text import Document
 
@@ -29,51 +31,38 @@ from buildwright.design.analysis.text import Document
 def gather(document: Document) -> Model:
     """The model with every entity and field that the text declares, and relations in lists."""
     model = Model(document.text)
-    found = declarations(document.sentences)
+    found = [*declarations(document.sentences), *predictions(document)]
     given = [declaration for declaration in found if declaration.how == "fields"]
     for declaration in given:
         for noun in declaration.nouns if _is_strong(declaration) else ():
             model.add(noun)
     for declaration in found:
-        if declaration.how not in ("fields", "table"):
-            _add_kept(model, declaration)
+        _add_kept(model, declaration)
     for sentence in document.sentences:
-        if sentence.section not in ("wont", "background"):
-            name_both_ends(model, sentence)
+        name_both_ends(model, sentence)
     for declaration in given:
         _fill(model, declaration, document)
     for declaration in found:
-        if declaration.how == "table":
-            add_table(model, declaration)
-    _merge_heads(model)
-    _settle_times(model)
+        add_table(model, declaration)
+    merge_heads(model)
+    settle_times(model)
     return model
-
-
-def _merge_heads(model: Model) -> None:
-    """A "degree programme" of which nothing is said is the "programme" of which something is."""
-    for name, draft in list(model.drafts.items()):
-        short = model.drafts.get(types.pascal(draft.key[-1:]))
-        if short is None or short is draft or draft.fields:
-            continue
-        del model.drafts[name]
-        short.span = min(short.span, draft.span, key=lambda span: span.start)
-        model.rename(name, short.name)
 
 
 def _is_strong(declaration: Declaration) -> bool:
     noun = declaration.nouns[0]
     if is_system(noun):
         return False
-    if len(noun.key) == 1 and noun.head in lexicon.words("never_things"):
-        if noun.key[0] not in ("test", "request"):
+    if noun.head in lexicon.words("never_things"):
+        least = ("test", "request") if len(noun.key) == 1 else ("test", "request", "report", "line")
+        if noun.key[-1] not in least:
             return False
         return likely_fields(list(declaration.elements), 2)
     return likely_fields(list(declaration.elements)) or told_fields(declaration)
 
 
 def _add_kept(model: Model, declaration: Declaration) -> None:
-    for noun in declaration.nouns:
+    for noun in declaration.nouns if declaration.how in ("kept", "for", "handled") else ():
         if is_actor_or_system(noun) or noun.head in lexicon.words("never_things"):
             continue
         draft = model.find(noun.key)
@@ -286,16 +275,3 @@ def _field_needs(entity: str, found: Field) -> Iterable[str]:
         yield f"optional:{name}"
     if found.minimum is not None or found.maximum is not None:
         yield f"range:{name}"
-
-
-def _settle_times(model: Model) -> None:
-    """A lone time of day without a date beside it is a moment: "feedings: time, food"."""
-    for draft in model.drafts.values():
-        kinds = {found.type for found in draft.fields.values()}
-        if "time" not in kinds or "date" in kinds:
-            continue
-        for name, found in list(draft.fields.items()):
-            if found.type == "time" and not name.startswith(("opening", "closing")):
-                draft.fields[name] = Field(
-                    name, "datetime", required=found.required, span=found.span
-                )

@@ -6,6 +6,7 @@ from functools import cache
 
 from buildwright.core.requirements import Relation, Span
 from buildwright.design.analysis import lexicon
+from buildwright.design.analysis.grammar import is_used_as_verb
 from buildwright.design.analysis.mentions import Mention, mentions
 from buildwright.design.analysis.model import Doubt, Model, role_of
 from buildwright.design.analysis.nouns import Tokens
@@ -31,7 +32,8 @@ def relate_events(model: Model, sentence: Sentence) -> None:
     for index, token in enumerate(tokens):
         stem = lexicon.verb_stem(token.low) or _base(token.low)
         event = _event(model, stem) if stem else None
-        if event is None or any(m.first <= index < m.last for m in found):
+        named = any(m.first <= index < m.last for m in found)
+        if event is None or (named and not is_used_as_verb(tokens, index)):
             continue
         for end in _ends(tokens, found, index):
             if end.name != event:
@@ -66,7 +68,8 @@ def _ends(tokens: Tokens, found: list[Mention], index: int) -> list[Mention]:
     passive = index > 0 and tokens[index - 1].low in lexicon.words("be")
     if not passive and lexicon.is_past(tokens[index].low) and tokens[index].low.endswith("ed"):
         return []
-    return [*before[-1:], *after[:1]] if before and after else []
+    told = before or is_used_as_verb(tokens, index)
+    return [*before[-1:], *after[:1]] if after and told else []
 
 
 def _for_every(tokens: Tokens, found: list[Mention], index: int) -> list[Mention]:

@@ -97,10 +97,16 @@ def _cut_relative(tokens: list[Token]) -> list[Token]:
         told = tokens[index].low == "it" and tokens[index + 1].low in lexicon.words("be")
         pronoun = told or tokens[index].low in ("they", "we", "he", "she", "you")
         if pronoun and len(tokens) - index <= 4:
-            opened = tokens[0].low in lexicon.words("wh_words") or tokens[0].low in ("whether", "if")
+            opened = tokens[0].low in lexicon.words("wh_words") or tokens[0].low in (
+                "whether",
+                "if",
+            )
             return tokens if opened or _names_moment(tokens[:index]) else tokens[:index]
     return tokens
 
 
 def _names_moment(tokens: list[Token]) -> bool:
-    return tokens[-1].low in ("date", "day", "time", "year", "on", "flag", "for", "which") and len(tokens) <= 4
+    return (
+        tokens[-1].low in ("date", "day", "time", "year", "on", "flag", "for", "which")
+        and len(tokens) <= 4
+    )

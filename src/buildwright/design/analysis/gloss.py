@@ -15,7 +15,7 @@ from buildwright.design.analysis.text import Document, Token
 from buildwright.design.words import plural
 
 _LONGEST_PHRASE = 4
-_PUNCTUATION = {"，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")", "。": "."}
+_PUNCTUATION = dict(zip("\uff0c\u3001\uff1b\uff1a\uff08\uff09\u3002", ",,;:().", strict=True))
 
 
 def in_english(document: Document, language: str) -> Document:
@@ -30,7 +30,7 @@ def in_english(document: Document, language: str) -> Document:
 @cache
 def _entries(language: str, name: str) -> dict[str, str]:
     pairs = lexicon.table("gloss")[language][name].split("|")
-    return dict(pair.strip().split("=", 1) for pair in pairs)
+    return dict(pair.strip().split("=", 1) for pair in pairs if "=" in pair)
 
 
 def _spread(token: Token, text: str, english: str) -> Iterator[Token]:

@@ -38,11 +38,19 @@ def _behind_have(tokens: tuple[Token, ...], index: int, following: str) -> int:
 
 def _only_fields(tokens: tuple[Token, ...], start: int) -> bool:
     """ "give a name and an email": every word behind the verb is a known kind of property."""
-    if tokens[start - 1 :][:1] and tokens[start:][:1] and tokens[start].low not in ("a", "an", "their"):
+    if (
+        tokens[start - 1 :][:1]
+        and tokens[start:][:1]
+        and tokens[start].low not in ("a", "an", "their")
+    ):
         return False
     elements, _ = split_list(tokens, start)
     read = [guesses(element) for element in elements]
-    return bool(read) and all(len(g) == 1 and types.is_named(g[0].words[-1:][0]) for g in read if g) and all(read)
+    return (
+        bool(read)
+        and all(len(g) == 1 and types.is_named(g[0].words[-1:][0]) for g in read if g)
+        and all(read)
+    )
 
 
 def _behind_be(tokens: tuple[Token, ...], index: int, following: str) -> int:

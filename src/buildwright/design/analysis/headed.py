@@ -23,7 +23,7 @@ def after_colon(number: int, tokens: tuple[Token, ...], index: int) -> Declarati
     if noun is not None:
         chain = _chain_head(tokens, noun)
         noun = _subject_behind(tokens, noun) if chain is noun or is_system(chain) else chain
-    if noun is None or not _declarable(noun):
+    if noun is None or not _declarable(noun, direct=noun.last == index):
         return None
     elements, end = split_list(tokens, index + 1)
     if elements and is_deed(elements[0].lows):
@@ -55,7 +55,8 @@ def _kept_subject(tokens: tuple[Token, ...], index: int) -> Noun | None:
 
 def _declares(element: Element) -> bool:
     """True if the element is a thing with its own properties: "pieces (title, composer)"."""
-    if "=" in element.lows:
+    inner = element.lows.index("with") if "with" in element.lows[1:] else 0
+    if "=" in element.lows or (inner and lexicon.is_plural(element.lows[inner - 1])):
         return True
     if not element.groups or not element.tokens or not lexicon.is_plural(element.lows[-1]):
         return False
@@ -94,9 +95,9 @@ def _main_subject(tokens: tuple[Token, ...]) -> Noun | None:
     return None
 
 
-def _declarable(noun: Noun) -> bool:
+def _declarable(noun: Noun, *, direct: bool = True) -> bool:
     head = noun.head
-    if is_system(noun) or (len(noun.key) == 1 and head in lexicon.words("label_words")):
+    if is_system(noun) or (direct and len(noun.key) == 1 and head in lexicon.words("label_words")):
         return False
     return not (head.endswith("ed") and lexicon.verb_stem(head))
 

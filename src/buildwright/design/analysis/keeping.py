@@ -160,7 +160,9 @@ def _keepable(noun: Noun, *, strong: bool) -> bool:
         return False
     if noun.plural and noun.determiner not in ("no",):
         return True
-    return noun.determiner in ("each", "every") or (strong is False and noun.determiner in ("a", "an"))
+    return noun.determiner in ("each", "every") or (
+        strong is False and noun.determiner in ("a", "an")
+    )
 
 
 def _owners(tokens: Tokens, position: int, owners: list[Noun]) -> int:

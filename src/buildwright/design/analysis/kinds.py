@@ -127,6 +127,9 @@ def _decide(
         if value > 0
     )
     best = scores[0] if scores else ("", 0.0)
+    if not has_entities and _says_nothing(document):
+        reason = "the text speaks of something without saying what it keeps or does"
+        return Choice("none", reason, scores, True, "vague")
     if _only_asks(document):
         return Choice(
             "none", "the text asks a question and orders no software", scores, True, "ask"
@@ -144,6 +147,16 @@ def _decide(
     return Choice(
         "none", "the text names neither things to keep nor an interface", scores, True, "vague"
     )
+
+
+def _says_nothing(document: Document) -> bool:
+    """ "We need something digital, it should look modern": a short text about "something"."""
+    lows = [low for sentence in document.sentences for low in sentence.lows]
+    wanted = any(low in ("something", "stuff", "whatever", "somehow") for low in lows)
+    return wanted and len(lows) < _SHORT and not any(low[:1].isdigit() for low in lows)
+
+
+_SHORT = 60
 
 
 def _winner(scores: tuple[tuple[str, float], ...], seen: dict[str, list[str]]) -> Choice:

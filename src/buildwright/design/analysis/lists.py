@@ -60,6 +60,7 @@ def _is_empty(element: Element) -> bool:
 def _share_head(elements: list[Element]) -> list[Element]:
     """ "start and end dates": the first word borrows the head of the next element."""
     for element, following in pairwise(elements):
+        _share_tail(element, following)
         if following.joiner != "and" or len(element.bare) != 1 or len(following.bare) != 2:
             continue
         halves = lexicon.words("shared_halves")
@@ -74,6 +75,17 @@ def _share_head(elements: list[Element]) -> list[Element]:
         element.tokens.append(one)
         following.tokens[-1] = one
     return elements
+
+
+_TAILED = frozenset({"date", "day", "time", "year", "place", "country", "city", "town"})
+
+
+def _share_tail(element: Element, following: Element) -> None:
+    """ "a date and place of birth": both are of the birth."""
+    lows = following.lows
+    paired = len(element.bare) == 1 and element.lows[-1] in _TAILED and following.joiner == "and"
+    if paired and len(lows) > 2 and lows[0] in _TAILED and lows[1] == "of":
+        element.tokens.extend(following.tokens[1:])
 
 
 def _is_moment(low: str) -> bool:

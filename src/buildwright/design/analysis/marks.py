@@ -83,4 +83,6 @@ def _status(model: Model, owner: Draft, values: tuple[str, ...], span: Span) -> 
 
 def _ask(model: Model, owner: Draft, name: str) -> None:
     why = "the text says only that it is set"
-    model.doubts.append(Doubt(f"{owner.name}.{name}", why, ("a field of its own", "none"), "a field of its own"))
+    model.doubts.append(
+        Doubt(f"{owner.name}.{name}", why, ("a field of its own", "none"), "a field of its own")
+    )

@@ -34,8 +34,13 @@ def mentions(model: Model, tokens: Tokens) -> list[Mention]:
     """
     found: list[Mention] = []
     short = _short_names(model)
+    heads = {draft.key[-1].rsplit("-", 1)[-1] for draft in model.drafts.values()}
+    ends = [singular(t.low.removesuffix("'s").rsplit("-", 1)[-1]) in heads for t in tokens]
     index = 0
     while index < len(tokens):
+        if not any(ends[index : index + 3]):
+            index += 1
+            continue
         mention = _at(model, tokens, index) or _short_at(model, tokens, index, short)
         if mention:
             found.append(mention)

@@ -19,7 +19,11 @@ def noun_guess(tokens: list[Token], marks: Marks) -> Guess | None:
     leading = tokens[0].low == "with"
     if "most" in [token.low for token in tokens[:3]]:
         return None
-    if tokens[0].low in ("one", "all", "each", "both") and len(tokens) > 1 and _is_preposition(tokens[1].low):
+    if (
+        tokens[0].low in ("one", "all", "each", "both")
+        and len(tokens) > 1
+        and _is_preposition(tokens[1].low)
+    ):
         return None
     if tokens[-1].low == "not" and any(t.low == "or" for t in tokens):
         marks = replace(marks, kind="boolean")
@@ -123,13 +127,9 @@ def _is_word(low: str) -> bool:
 def _of_phrase(
     words: list[str], owner: list[str]
 ) -> tuple[tuple[str, ...], bool, FieldType | None]:
-    if not words or not owner:
-        return tuple(words), False, None
-    if owner[0] in lexicon.words("number_words") or owner[0].isdigit():
+    if not words or not _tells(words, owner):
         return tuple(words), False, None
     inner = (*owner[:-1], singular(owner[-1]))
-    if owner in _ANYONE and types.is_named(words[-1]):
-        return tuple(words), False, None
     fixed = _FIXED.get((singular(words[-1]), inner[-1]))
     if fixed:
         return (fixed,), False, "list" if words[-1].endswith("s") else None
@@ -139,8 +139,14 @@ def _of_phrase(
         return tuple(owner), True, "list"
     if words[-1] in _ABSTRACT:
         return inner, False, "string"
-    known = types.type_of((words[-1],)) and len(inner) <= 2
-    return (*inner, *words) if known else tuple(words), False, None
+    return (*inner, *words) if len(inner) <= 2 else tuple(words), False, None
+
+
+def _tells(words: list[str], owner: list[str]) -> bool:
+    """True if "of …" adds to the name: not "code of three letters", "name of the person"."""
+    if not owner or owner[0] in lexicon.words("number_words") or owner[0].isdigit():
+        return False
+    return owner not in _ANYONE or not types.is_named(words[-1])
 
 
 _FIXED = {

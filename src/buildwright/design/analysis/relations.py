@@ -21,7 +21,12 @@ _SKIPPED = frozenset({"wont", "background"})
 def add_relations(model: Model, document: Document) -> None:
     """Add to `model` what sentences say about how entities hang together."""
     kept = [(n, s) for n, s in enumerate(document.sentences) if s.section not in _SKIPPED]
+    subject = ""
     for number, sentence in kept:
+        _from_rest(model, number, sentence, subject)
+        named = mentions(model, sentence.tokens)
+        listed = named and any(t.low == ":" for t in sentence.tokens[named[0].last :][:1])
+        subject = named[0].name if named and (named[0].first < 3 or listed) else subject
         if not _is_question_of_view(sentence):
             _from_sentence(model, number, sentence)
             _from_clauses(model, number, sentence)
@@ -78,6 +83,25 @@ def _from_clauses(model: Model, number: int, sentence: Sentence) -> None:
         _add(model, number, sentence, left, right, direction)
 
 
+def _from_rest(model: Model, number: int, sentence: Sentence, subject: str) -> None:
+    """ "…; issued to one account", "It belongs to an owner": the subject stands before."""
+    tokens = sentence.tokens
+    pronoun = tokens[0].low in ("it", "they")
+    verbal = tokens[0].low in lexicon.words("held_participles") or tokens[0].low in _BELONGS
+    found = mentions(model, tokens) if subject and (pronoun or verbal) else []
+    if not found or found[0].first > 8 or found[0].name == subject:
+        return
+    start = 1 if pronoun else 0
+    left = Mention(subject, 0, start, tokens[0].low != "it", "the")
+    gap = tuple(t.low for t in tokens[start : found[0].first])
+    direction = direction_of(left, gap, found[0])
+    if direction in ("left", "right"):
+        _add(model, number, sentence, left, found[0], direction)
+
+
+_BELONGS = frozenset({"belongs", "belong", "refers", "is", "are"})
+
+
 def _from_there(model: Model, number: int, sentence: Sentence) -> None:
     """ "After some screenings there is a talk", "assign one teacher to every course"."""
     tokens = sentence.tokens
@@ -88,7 +112,14 @@ def _from_there(model: Model, number: int, sentence: Sentence) -> None:
         if opens and exists in (["there", "is"], ["there", "are"], ["there", "be"]):
             _add(model, number, sentence, left, right, "right")
         elif between[:1] == ["to"] and _given(tokens, left) and left.name != right.name:
-            _add(model, number, sentence, left, right, "right" if right.determiner in _EACH else "left")
+            _add(
+                model,
+                number,
+                sentence,
+                left,
+                right,
+                "right" if right.determiner in _EACH else "left",
+            )
 
 
 _EACH = frozenset({"each", "every", "all", "any"})

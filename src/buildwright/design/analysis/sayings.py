@@ -120,31 +120,52 @@ def _question_word(tokens: list[Token], marks: Marks) -> Guess | None:
 
 
 def _moment(tokens: list[Token], marks: Marks) -> Guess | None:
-    """ "the day it hatched", "the date on which they joined", "submitted on"."""
+    """ "the day it hatched", "the date on which they joined", "submitted on", "from"."""
     lows = [t.low for t in tokens if t.low not in lexicon.words("determiners")]
-    if len(lows) >= 3 and lows[0] in ("day", "date", "time", "year"):
-        verb = lows[-1]
-        if any(low in ("it", "they", "he", "she", "which") for low in lows[1:-1]) and len(lows) < 7:
-            kind: FieldType = "datetime" if lows[0] == "time" else "date"
-            suffix = "at" if lows[0] == "time" else "on"
-            if lows[0] == "year":
-                return make_guess(f"{verb}_year", "integer", (verb,), marks, _at(tokens))
-            return make_guess(types.snake((verb, suffix)), kind, (verb,), marks, _at(tokens))
-    if len(lows) == 1 and lows[0] in ("from", "to", "until", "till", "since"):
-        name = "until" if lows[0] == "till" else lows[0]
-        return make_guess(f"{name}_date", "date", (name,), marks, _at(tokens))
-    if len(lows) == 2 and lexicon.is_past(lows[0]) and lows[1] == "when":
-        return make_guess(types.snake((lows[0], "at")), "datetime", (lows[0],), marks, _at(tokens))
-    if len(lows) == 2 and lows[0] in ("from", "until", "since") and lows[1] == "when":
-        return make_guess(f"{lows[0]}_date", "date", (lows[0],), marks, _at(tokens))
-    if len(lows) == 2 and lows[0] in ("from", "to", "until") and lows[1] in ("date", "time", "day"):
-        kind = "date" if lows[1] != "time" else "datetime"
-        return make_guess(types.snake(tuple(lows)), kind, (lows[0],), marks, _at(tokens))
+    named = _moment_of_deed(lows) or _short_moment(lows) or _ended_moment(lows)
+    if named is None:
+        return None
+    name, kind = named
+    return make_guess(name, kind, (lows[0],), marks, _at(tokens))
+
+
+def _moment_of_deed(lows: list[str]) -> tuple[str, FieldType] | None:
+    """ "day it hatched", "date on which they joined", "year it was built"."""
+    if not 3 <= len(lows) < 7 or lows[0] not in ("day", "date", "time", "year"):
+        return None
+    if not any(low in ("it", "they", "he", "she", "which") for low in lows[1:-1]):
+        return None
+    if lows[0] == "year":
+        return f"{lows[-1]}_year", "integer"
+    if lows[0] == "time":
+        return types.snake((lows[-1], "at")), "datetime"
+    return types.snake((lows[-1], "on")), "date"
+
+
+_EDGES = frozenset({"from", "to", "until", "till", "since"})
+
+
+def _short_moment(lows: list[str]) -> tuple[str, FieldType] | None:
+    """ "from", "until when", "from date", "returned when"."""
+    first, second = lows[0] if lows else "", lows[1] if len(lows) > 1 else ""
+    if len(lows) > 2 or (first not in _EDGES and second != "when"):
+        return None
+    if first in _EDGES and second in ("", "when"):
+        return f"{'until' if first == 'till' else first}_date", "date"
+    if second == "when" and lexicon.is_past(first):
+        return types.snake((first, "at")), "datetime"
+    if second in ("date", "time", "day"):
+        return types.snake((first, second)), "datetime" if second == "time" else "date"
+    return None
+
+
+def _ended_moment(lows: list[str]) -> tuple[str, FieldType] | None:
+    """ "submitted on", "licence valid until", "built in"."""
     if len(lows) == 2 and lows[1] == "in" and lexicon.is_past(lows[0]):
-        return make_guess(f"{types.snake((lows[0],))}_year", "integer", (), marks, _at(tokens))
-    if len(lows) in (2, 3) and lows[-1] in ("on", "at", "from", "to", "until", "since"):
-        kind = "datetime" if lows[-1] == "at" else "date"
-        return make_guess(types.snake(tuple(lows)), kind, (lows[0],), marks, _at(tokens))
+        return f"{types.snake((lows[0],))}_year", "integer"
+    valid = lows[-2:] == ["valid", "until"] and len(lows) < 7
+    if (len(lows) in (2, 3) or valid) and lows[-1] in ("on", "at", *_EDGES):
+        return types.snake(tuple(lows)), "datetime" if lows[-1] == "at" else "date"
     return None
 
 

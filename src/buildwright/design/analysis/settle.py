@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from buildwright.core.requirements import Relation
+from buildwright.core.requirements import Field, Relation
+from buildwright.design.analysis import types
 from buildwright.design.analysis.model import Model, role_of
 
 
@@ -46,3 +47,27 @@ def merge_opposites(model: Model) -> None:
             linked.add(pair)
         kept.append(relation)
     model.relations[:] = kept
+
+
+def merge_heads(model: Model) -> None:
+    """A "degree programme" of which nothing is said is the "programme" of which something is."""
+    for name, draft in list(model.drafts.items()):
+        short = model.drafts.get(types.pascal(draft.key[-1:]))
+        if short is None or short is draft or draft.fields:
+            continue
+        del model.drafts[name]
+        short.span = min(short.span, draft.span, key=lambda span: span.start)
+        model.rename(name, short.name)
+
+
+def settle_times(model: Model) -> None:
+    """A lone time of day without a date beside it is a moment: "feedings: time, food"."""
+    for draft in model.drafts.values():
+        kinds = {found.type for found in draft.fields.values()}
+        if "time" not in kinds or "date" in kinds:
+            continue
+        for name, found in list(draft.fields.items()):
+            if found.type == "time" and not name.startswith(("opening", "closing")):
+                draft.fields[name] = Field(
+                    name, "datetime", required=found.required, span=found.span
+                )

@@ -93,7 +93,9 @@ def derived(number: int, tokens: Tokens, index: int) -> Declaration | None:
 
 
 def _makes(tokens: Tokens, index: int) -> bool:
-    words = {lexicon.verb_stem(token.low) or token.low for token in tokens[max(0, index - 25) : index]}
+    words = {
+        lexicon.verb_stem(token.low) or token.low for token in tokens[max(0, index - 25) : index]
+    }
     return bool(words & lexicon.words("table_verbs"))
 
 
@@ -109,7 +111,7 @@ def _is_measure(measured: list[Token]) -> bool:
 
 def add_table(model: Model, declaration: Declaration) -> None:
     """The entity for a derived table: period, figures, and whose they are."""
-    draft = model.add(declaration.nouns[0])
+    draft = model.add(declaration.nouns[0]) if declaration.how == "table" else None
     if draft is None:
         return
     span = draft.span

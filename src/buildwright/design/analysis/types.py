@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from buildwright.core.requirements import FieldType
 from buildwright.design.analysis import lexicon
@@ -17,6 +17,8 @@ _MAX_NAME = 40
 @cache
 def type_of(words: tuple[str, ...]) -> FieldType | None:
     """The type that the end of a name suggests ("due date" -> date), None if nothing does."""
+    if words[-1:] == ("time",) and words[-2:-1] and _takes_time(words[-2]):
+        return "duration"
     for size in (3, 2, 1):
         if len(words) >= size:
             tail = "-".join(words[-size:])
@@ -30,6 +32,14 @@ def type_of(words: tuple[str, ...]) -> FieldType | None:
     return "decimal" if len(words) > 1 and words[0] in _STATISTIC else None
 
 
+def _takes_time(low: str) -> bool:
+    """ "walking time" lasts, "closing time" is a moment."""
+    return low.endswith("ing") and low not in _MOMENTS
+
+
+_MOMENTS = frozenset(
+    {"starting", "closing", "opening", "beginning", "finishing", "landing", "boarding", "meeting"}
+)
 _STATISTIC = frozenset({"mean", "average", "median", "minimum", "maximum", "lowest", "highest"})
 _SUFFIXES: dict[str, FieldType] = {"at": "datetime", "on": "date", "id": "string"}
 _PREFIXES = frozenset({"is", "has", "can", "needs"})
@@ -79,6 +89,7 @@ def is_yes_no(low: str) -> bool:
     return low in lexicon.table("types")["boolean_words"]["values"].split()
 
 
+@lru_cache(maxsize=4096)
 def snake(words: tuple[str, ...]) -> str:
     """A snake_case ASCII name; empty if nothing of the words can stand in a name."""
     joined = "_".join(word for word in words if word)
@@ -87,6 +98,7 @@ def snake(words: tuple[str, ...]) -> str:
     return name if name[:1].isalpha() else ""
 
 
+@lru_cache(maxsize=4096)
 def pascal(words: tuple[str, ...]) -> str:
     """A PascalCase ASCII name; empty if nothing of the words can stand in a name."""
     return "".join(part[:1].upper() + part[1:] for part in snake(words).split("_"))

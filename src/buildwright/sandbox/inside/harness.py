@@ -23,6 +23,7 @@ from typing import Any
 PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
 LANDLOCK_CREATE, LANDLOCK_RESTRICT, SCOPE_SIGNAL = 444, 446, 2
 EVENT_BYTES = 8 << 20
+RUNNERS = {"pytest": "runner.py", "node": "node_runner.py"}
 DRAIN_S = 0.2
 READ_BYTES = 1 << 16
 
@@ -70,14 +71,15 @@ def send(report: int, row: dict[str, Any]) -> None:
 
 
 def run_child(settings: dict[str, Any], events: int) -> None:
-    """Become the process that runs pytest; never returns."""
+    """Become the process that runs the tests; never returns."""
     set_dumpable(1)
     # where this is refused the kernel may choose the parent for want of memory: the run is infra
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     os.setpgid(0, 0)
     shield_parent()
-    spec = importlib.util.spec_from_file_location("_runner", Path(__file__).with_name("runner.py"))
+    place = Path(__file__).with_name(RUNNERS[settings["runner"]])
+    spec = importlib.util.spec_from_file_location("_runner", place)
     if spec is None or spec.loader is None:
         os._exit(70)
     runner = importlib.util.module_from_spec(spec)

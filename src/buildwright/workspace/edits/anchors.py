@@ -62,7 +62,8 @@ def elided(hunk: Hunk) -> list[Hunk]:
     old, new = _split(hunk.old), _split(hunk.new)
     if len(old) < 2 or len(old) != len(new):
         return []
-    parts = [Hunk(a, b) for a, b in zip(old, new, strict=True) if a or b]
+    pairs = [(a, b) for a, b in zip(old, new, strict=True) if a != b or "".join(a).strip()]
+    parts = [Hunk(a, b) for a, b in pairs]
     if not all(any(line.strip() for line in part.old) for part in parts):
         return []
     return parts

@@ -11,12 +11,8 @@ from buildwright.workspace.edits.forms import Hunk, Reason
 from buildwright.workspace.edits.inside import inside_lines, occurrences
 from buildwright.workspace.edits.missed import MORE, QUOTE, Missed
 from buildwright.workspace.edits.pages import Page, squeezed
-from buildwright.workspace.edits.repeats import covered, refuse_repeats
+from buildwright.workspace.edits.repeats import covered, refuse_repeats, shows_itself, standing
 from buildwright.workspace.edits.spans import Match, Piece, pieces, spread
-
-# A text counts as "there already" only with this many characters that are not white space: less
-# (`return None`) stands in many places by chance.
-MIN_EVIDENCE = 20
 
 Found = tuple[Hunk, Match]
 
@@ -162,12 +158,11 @@ def _checked(page: Page, hunk: Hunk, match: Match) -> list[Piece] | None:
 
 
 def _there_already(page: Page, hunk: Hunk) -> bool:
-    wanted = solid_lines(hunk.new)
-    if sum(map(len, wanted)) < MIN_EVIDENCE:
+    if not shows_itself(hunk):
         return False
     if hunk.partial:
         return len(occurrences(page, "\n".join(hunk.new))) == 1
-    return len(page.loose_places(wanted)) == 1
+    return len(standing(page, hunk.new)) == 1
 
 
 def _in_order(page: Page, parts: list[Hunk]) -> list[Piece] | None:

@@ -38,7 +38,8 @@ _LEFT_OUT = re.compile(
     placeholder\b.{{0,40}}(?:implementation|code|logic|for\ now)? \s*\Z |
     rest\W*\Z |
     (?:der\ )?rest\ (?:des\ codes|bleibt|unverändert) | (?:le\ )?reste\ du\ code |
-    (?:el\ )?resto\ del\ código | (?:il\ )?resto\ del\ codice | .*(?:其余|剩余|保持不变|省略) | .*остальн
+    (?:el\ )?resto\ del\ código | (?:il\ )?resto\ del\ codice |
+    .*(?:其余|剩余|保持不变|省略) | .*остальн
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -9,27 +9,64 @@ from buildwright.workspace.edits.forms import Hunk
 from buildwright.workspace.edits.pages import Page, squeezed
 from buildwright.workspace.edits.spans import Match
 
+# A text counts as "there already" only with this many characters that are not white space: less
+# (`return None`) stands in many places by chance.
+MIN_EVIDENCE = 20
+
 
 def covered(page: Page, hunk: Hunk, match: Match) -> bool:
-    """Whether a hunk that only adds lines finds them around its place already."""
-    if any(op.i1 != op.i2 for op in changes(hunk.old, hunk.new)):
-        return False
+    """Whether the new lines stand around the place of the old ones already.
+
+    Of a hunk that was found exactly, and takes lines away, that is no sign. Raises Unfit when a
+    longer new text stands at another place: then the edit was made there, perhaps.
+    """
     known = [number for number in match.places if number is not None]
-    wanted = tuple(line for line in map(squeezed, hunk.new) if line)
-    if not known or len(wanted) == sum(1 for line in hunk.old if line.strip()):
-        return hunk.new in _around(page, known, len(hunk.new))
-    for place in page.loose_places(wanted):
-        numbers = page.solid[place : place + len(wanted)]
-        if numbers[0] <= known[0] and known[-1] <= numbers[-1]:
-            return True
+    if not known:
+        return False
+    adds_only = all(op.i1 == op.i2 for op in changes(hunk.old, hunk.new))
+    for first, last in standing(page, hunk.new):
+        if first <= known[0] and known[-1] <= last and last - first >= known[-1] - known[0]:
+            if adds_only or not match.exact:
+                return True
+        elif (last < known[0] or known[-1] < first) and says_much(hunk.new, 2):
+            raise Unfit(f"the new text stands at line {first + 1} already, the old one elsewhere")
     return False
 
 
-def _around(page: Page, known: list[int], size: int) -> list[tuple[str, ...]]:
-    if not known:
-        return []
-    firsts = range(max(0, known[-1] - size + 1), known[0] + 1)
-    return [tuple(page.lines[first : first + size]) for first in firsts]
+def standing(page: Page, lines: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Return first and last number of the places where the lines stand, indentation aside.
+
+    Blank lines count where there are no others.
+    """
+    wanted = [line.strip() for line in lines if line.strip()]
+    if not wanted:
+        return [(n, n + len(lines) - 1) for n in page.exact_places(lines)]
+    found = []
+    for place in page.loose_places(tuple(map(squeezed, wanted))):
+        numbers = page.solid[place : place + len(wanted)]
+        if [page.lines[n].strip() for n in numbers] == wanted:
+            found.append((numbers[0], numbers[-1]))
+    return found
+
+
+def shows_itself(hunk: Hunk) -> bool:
+    """Whether the new text alone tells that the edit was made.
+
+    Where lines are only taken away, it does so only if lines that stay are on both sides.
+    """
+    ops = changes(hunk.old, hunk.new)
+    bare = [op for op in ops if op.j1 == op.j2]
+    return says_much(hunk.new) and all(
+        any(line.strip() for line in hunk.old[: op.i1])
+        and any(line.strip() for line in hunk.old[op.i2 :])
+        for op in bare
+    )
+
+
+def says_much(lines: tuple[str, ...], count: int = 1) -> bool:
+    """Whether a text of so many lines that are not blank is there by no chance."""
+    solid = [line for line in map(squeezed, lines) if line]
+    return len(solid) >= count and sum(map(len, solid)) >= MIN_EVIDENCE
 
 
 def refuse_repeats(page: Page, hunk: Hunk, match: Match) -> None:
@@ -62,8 +99,20 @@ def _near(page: Page, start: int, step: int, added: int) -> list[str]:
 
 
 def _refuse(added: Sequence[str], near: Sequence[str]) -> None:
-    if len(added) < 2 or not near:
+    """Raise Unfit by the outermost new line, or when half of the new lines stand beside it."""
+    if not added or not near:
         return
     outermost = added[-1]
-    if sum(character.isalnum() for character in outermost) >= 3 and outermost in near:
-        raise Unfit(f"the new text repeats {outermost[:80]!r}, which stands beside it in the file")
+    told = _letters(outermost)
+    few = len(added) == 1
+    beside = near[:3] if few else near
+    twice = near[0] == outermost and told >= 3
+    twice = twice or (outermost in beside and told >= (8 if few else 2))
+    shared = [line for line in added if _letters(line) >= 3 and line in near]
+    if twice or (len(shared) > 1 and 2 * len(shared) >= len(added)):
+        line = outermost if twice else shared[0]
+        raise Unfit(f"the new text repeats {line[:80]!r}, which stands beside it in the file")
+
+
+def _letters(line: str) -> int:
+    return sum(character.isalnum() for character in line)

@@ -43,10 +43,12 @@ class Scripted:
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Return the script's next line with an estimated usage."""
         self._turn += 1
-        seed = int.from_bytes(hashlib.blake2b(request.key.encode(), digest_size=8).digest(), "big")
+        said = "".join(message.content for message in request.messages)
+        digest = hashlib.blake2b(f"{request.key}\n{said}".encode("utf-8", "replace"), digest_size=8)
+        seed = int.from_bytes(digest.digest(), "big")
         reply = self._script.answer(request, self._turn, seed)
-        said = reply.text + "".join(call.arguments for call in reply.tool_calls)
-        usage: Usage = estimated_usage(request, said)
+        answer = reply.text + "".join(call.arguments for call in reply.tool_calls)
+        usage: Usage = estimated_usage(request, answer)
         cost = self._model.cost_usd(usage.input_tokens, usage.output_tokens)
         return ChatReply(
             reply.text, reply.tool_calls, reply.finish_reason, usage, self._model.name, cost

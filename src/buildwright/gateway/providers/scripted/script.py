@@ -24,7 +24,7 @@ class Script(Protocol):
     def answer(self, request: ChatRequest, turn: int, seed: int) -> ChatReply:
         """Return the reply to the `turn`-th call (from 1), or raise ModelError.
 
-        `seed` depends on the call's key only, so a replayed call gets the same reply.
+        `seed` depends on the call's key and messages only: a replayed call gets the same reply.
         """
         ...
 
