@@ -11,7 +11,7 @@ LOCK_DATE ?= $(shell date -u -d '7 days ago' +%Y-%m-%d 2>/dev/null || date -u -v
 COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --exclude-newer $(LOCK_DATE) --upgrade -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev build test check lint types layers sizes cover bench bench-analyze bench-build bench-sandbox docs docs-check lock clean
+.PHONY: help setup dev build test check lint types layers sizes cover bench bench-analyze bench-build bench-sandbox bench-verdicts bench-edits bench-repair docs docs-check lock clean
 
 help: ## show the recipes
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 18
@@ -56,7 +56,7 @@ cover: dev
 	@rm -f .coverage .coverage.*
 	@$(PY) -m pytest -q -n 2 --dist worksteal --cov --cov-report=term
 
-bench: bench-analyze bench-sandbox bench-build ## every benchmark
+bench: bench-analyze bench-sandbox bench-verdicts bench-edits bench-build bench-repair ## every benchmark
 
 bench-analyze: dev ## precision and recall of the rules; DATA=FILE for another set
 	@$(PY) bench/analyze.py $(if $(DATA),"$(DATA)")
@@ -66,6 +66,15 @@ bench-build: setup ## stage times and our own overhead of whole builds
 
 bench-sandbox: dev ## overhead of the sandbox over a bare process
 	@$(PY) bench/sandbox.py
+
+bench-verdicts: dev ## right, wrong and cheating solutions against the verdict; DATA=FILE
+	@$(PY) bench/verdicts.py $(if $(DATA),"$(DATA)")
+
+bench-edits: dev ## perturbed real edits against a plain search/replace; DATA=FILE
+	@$(PY) bench/edits.py $(if $(DATA),"$(DATA)")
+
+bench-repair: dev ## whole builds with scripted models ("oracle replay"); DATA=FILE
+	@$(PY) bench/repair.py $(if $(DATA),"$(DATA)")
 
 docs: dev ## write the generated pages of docs/reference
 	@$(PY) tools/reference.py

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import buildwright
 from buildwright.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -107,3 +108,13 @@ def test_no_index_host_is_named_in_a_lock() -> None:
     locks = [*ROOT.glob("requirements/*.txt"), *ROOT.glob("src/**/requirements*.txt")]
     assert len(locks) >= 4
     assert [p for p in locks if "://" in p.read_text() or "--index" in p.read_text()] == []
+
+
+def test_public_names_load_when_used_and_not_before() -> None:
+    probe = (
+        "import sys, buildwright; assert 'asyncio' not in sys.modules; "
+        "[getattr(buildwright, name) for name in buildwright.__all__]"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        getattr(buildwright, "nothing")  # noqa: B009 - the attribute must not exist

@@ -182,3 +182,23 @@ def test_tests_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "readme.md").write_text("")
     with pytest.raises(UsageError, match="holds no test"):
         read_tests(tmp_path)
+
+
+async def test_a_models_own_tests_count_only_when_they_fail_without_its_work(
+    tmp_path: Path, opened: Open
+) -> None:
+    marked = "import pytest\n\n\n@pytest.mark.covers('FR-1')\ndef test_it():\n"
+    real = f"from solution import add\n{marked}    assert add(2, 3) == 5\n"
+    hollow = f"{marked}    assert True\n"
+    outcomes = []
+    for number, own in enumerate((real, hollow)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        reference = place / "reference.json"
+        files = {"src/solution.py": RIGHT, "tests/test_item_1.py": own}
+        reference.write_text(json.dumps({"right": files}))
+        row = {"script": "oracle", "reference": reference, "free": True}
+        async with opened(model="m", models={"m": row}) as app:
+            asked = Wish("Provide add(a, b) in src/solution.py.", place, template="python-package")
+            outcomes.append((await app.builds.build(asked)).outcome)
+    assert outcomes == [Outcome.PASSED, Outcome.PARTIAL]

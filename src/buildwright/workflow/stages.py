@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from buildwright.assess import assess_tree
-from buildwright.core.build import BuildState, StageName, Update
+from buildwright.core.build import Attempt, BuildState, StageName, Update
 from buildwright.core.errors import StoreError
 from buildwright.core.plan import Plan
 from buildwright.core.requirements import Analysis
@@ -82,6 +82,9 @@ async def generate(state: BuildState, kit: Kit) -> Update:
 async def test(state: BuildState, kit: Kit) -> Update:
     """Run the locked tests in the sandbox, and a model's own tests on the tree without its work."""
     tree, template = known(state.products.tree), template_of(state, kit)
+    before = seen_before(state)
+    if before is not None:
+        return Update(run=before.run)
     files = snapshots.load(kit.snapshots, tree)
     await kit.note(StageName.TEST, f"in {kit.sandbox.name}")
     run = await run_locked(kit, template, files, await lay_out(state, kit, tree))
@@ -91,6 +94,9 @@ async def test(state: BuildState, kit: Kit) -> Update:
 
 async def assess(state: BuildState, kit: Kit) -> Update:
     """Score security, quality and maintainability of the source."""
+    before = seen_before(state)
+    if before is not None:
+        return Update(assessment=before.assessment)
     template = template_of(state, kit)
     folder = await lay_out(state, kit, known(state.products.tree))
     return Update(assessment=await assess_tree(folder, template.source_dir))
@@ -147,6 +153,12 @@ def template_of(state: BuildState, kit: Kit) -> Template:
         files = {f.path: f.content for f in snapshots.load(kit.snapshots, state.request.into)}
         return existing_template(files, BARE, kit.template_folders)
     return load_template(known(state.products.plan).template, kit.template_folders)
+
+
+def seen_before(state: BuildState) -> Attempt | None:
+    """Return the attempt that had this very tree: what was found of it is not found again."""
+    tree = known(state.products.tree)
+    return next((old for old in state.attempts if old.tree.id == tree.id), None)
 
 
 def is_locked(path: str, template: Template) -> bool:

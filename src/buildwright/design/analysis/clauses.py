@@ -44,9 +44,9 @@ def _acts(lows: tuple[str, ...]) -> bool:
     if lows[-1] in ("them", "it", "him", "her") and lows[0] == lexicon.verb_stem(lows[0]):
         return True
     for index in range(1, len(lows) - 1):
-        if lexicon.is_past(lows[index]) and lows[index + 1] in ("on", "by", "at", "for", "to"):
-            if _plural_noun(lows[index - 1]) and lows[0] not in ("a", "an", "number"):
-                return "number" not in lows[:index]
+        done = lexicon.is_past(lows[index]) and lows[index + 1] in ("on", "by", "at", "for", "to")
+        if done and _plural_noun(lows[index - 1]) and "number" not in lows[:index]:
+            return lows[0] not in ("a", "an")
         if lows[index] in ("who", "that", "which") and lexicon.is_past(lows[index + 1]):
             return lexicon.is_plural(lows[index - 1])
         if _plural_noun(lows[index - 1]) and _does(lows[index], lows[index + 1]):

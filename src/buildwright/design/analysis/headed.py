@@ -55,8 +55,8 @@ def _kept_subject(tokens: tuple[Token, ...], index: int) -> Noun | None:
 
 def _declares(element: Element) -> bool:
     """True if the element is a thing with its own properties: "pieces (title, composer)"."""
-    inner = element.lows.index("with") if "with" in element.lows[1:] else 0
-    if "=" in element.lows or (inner and lexicon.is_plural(element.lows[inner - 1])):
+    at = element.lows.index("with") if "with" in element.lows[1:] else 0
+    if "=" in element.lows or (at and lexicon.is_plural(element.lows[at - 1])):
         return True
     if not element.groups or not element.tokens or not lexicon.is_plural(element.lows[-1]):
         return False

@@ -127,9 +127,7 @@ def _decide(
         if value > 0
     )
     best = scores[0] if scores else ("", 0.0)
-    if not has_entities and _says_nothing(document):
-        reason = "the text speaks of something without saying what it keeps or does"
-        return Choice("none", reason, scores, True, "vague")
+    vague = not has_entities and _says_nothing(document)
     if _only_asks(document):
         return Choice(
             "none", "the text asks a question and orders no software", scores, True, "ask"
@@ -137,12 +135,12 @@ def _decide(
     if foreign >= _FOREIGN and foreign > best[1]:
         cues = ", ".join(foreign_cues[:3])
         return Choice("none", f"no project kind covers this ({cues})", scores, True, "foreign")
-    if best[1] >= _LEAST:
+    if best[1] >= _LEAST and not vague:
         return _winner(scores, seen)
     if has_entities:
         reason = "things are kept, and no interface is named, so an HTTP API is assumed"
         return Choice("rest-api", reason, scores, False, "interface")
-    if best[1] > 1:
+    if best[1] > 1 and not vague:
         return _winner(scores, seen)
     return Choice(
         "none", "the text names neither things to keep nor an interface", scores, True, "vague"

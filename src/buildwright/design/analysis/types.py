@@ -34,12 +34,9 @@ def type_of(words: tuple[str, ...]) -> FieldType | None:
 
 def _takes_time(low: str) -> bool:
     """ "walking time" lasts, "closing time" is a moment."""
-    return low.endswith("ing") and low not in _MOMENTS
+    return low in lexicon.words("lasting")
 
 
-_MOMENTS = frozenset(
-    {"starting", "closing", "opening", "beginning", "finishing", "landing", "boarding", "meeting"}
-)
 _STATISTIC = frozenset({"mean", "average", "median", "minimum", "maximum", "lowest", "highest"})
 _SUFFIXES: dict[str, FieldType] = {"at": "datetime", "on": "date", "id": "string"}
 _PREFIXES = frozenset({"is", "has", "can", "needs"})
