@@ -2,6 +2,13 @@
 
     python bench/analyze.py [DATA.jsonl] [--json OUT] [--verbose]
 
+Without DATA it is the shared development set, on which rules were made. Texts of other domains:
+
+    python bench/analyze.py tests/design/analysis/fresh/a.jsonl     (rules were made on it, too)
+    python bench/analyze.py tests/design/analysis/fresh/b.jsonl     (only its totals were looked at)
+
+Their README says how they came about; `tests/design/analysis/test_fresh.py` keeps floors.
+
 How things are matched: names lower-cased, split into words, singular, `of the` words dropped and
 each word replaced by its canonical one from `analyze_synonyms.yaml` (general English only) and cut
 to its stem ("watered", "watering", "installation" match "water", "install").

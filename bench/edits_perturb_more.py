@@ -219,7 +219,11 @@ def diff_unmarked(g: Given) -> Case | None:
 
 
 def applied_block(g: Given) -> Case | None:
-    """The edit is there already."""
+    """The edit, whose place was sure, is there already."""
+    if any(stands_in(c.old, g.source.before) != 1 for c in g.made):
+        return None
+    if any(g.source.before.count(p.text(c.old)) != 1 for c in g.made):
+        return None
     case = simple(g.source, g.made)
     return replace(case, files={g.source.path: case.expected or b""})
 

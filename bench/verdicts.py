@@ -168,6 +168,7 @@ def lay_out(folder: Path, task: Task, fake: Fake) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    folder.chmod(0o755)
 
 
 def symptom_of(run: TestRun) -> str:

@@ -228,3 +228,9 @@ try:
 except OSError: print(len(kept) < 600)
 """
     assert said(await box.execute(python(code))) == "True"
+
+
+def test_the_root_folder_is_never_shown(python: Python) -> None:
+    for fields in ({"tree": Path("/")}, {"binds": (Path("/"),)}):
+        with pytest.raises(ValueError, match="root folder"):
+            python("", **fields)

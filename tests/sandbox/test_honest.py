@@ -142,3 +142,60 @@ async def test_an_honest_project_passes(best: Sandbox, run_project: RunProject) 
     assert outcomes(run)["test_known"] is CaseOutcome.SKIPPED
     assert outcomes(run)["test_known_but_right"] is CaseOutcome.PASSED
     assert len(run.cases) == 15
+
+
+CURIOUS = """
+import inspect, linecache, logging, pathlib, tempfile, traceback, warnings
+def add(a, b):
+    try: raise ValueError("x")
+    except ValueError: logging.getLogger("app").exception("careful")
+    traceback.format_stack(); inspect.stack(); warnings.warn("x", stacklevel=2)
+    inspect.getsource(add); linecache.getline(__file__, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        made = pathlib.Path(folder, "test_app.py")
+        made.write_text("def test_made(): pass")
+        assert made.read_text()
+        assert list(pathlib.Path(folder).iterdir()) == [made]
+    return a + b
+"""
+COMPARED = """
+import datetime, decimal, enum
+from dataclasses import dataclass
+from unittest.mock import ANY
+import pytest
+import app
+from app import Money
+
+def test_money():
+    assert Money(3) == 3 and Money(2) < Money(5)
+    assert [Money(1)] == [Money(1)]
+    assert {"id": app.add(1, 2), "at": Money(4)} == {"id": ANY, "at": ANY}
+    assert app.add(0.1, 0.2) == pytest.approx(0.3)
+    assert decimal.Decimal("1.0") == 1 and datetime.date(2024, 1, 1) != datetime.date(2024, 1, 2)
+    assert Money(1) in {Money(1), Money(2)}
+"""
+MONEY = """
+import functools
+def add(a, b): return a + b
+@functools.total_ordering
+class Money:
+    def __init__(self, cents): self.cents = cents
+    def __eq__(self, other): return self.cents == getattr(other, "cents", other)
+    def __lt__(self, other): return self.cents < other.cents
+    def __hash__(self): return hash(self.cents)
+"""
+
+
+async def test_code_that_logs_where_it_is_called_from_passes(
+    best: Sandbox, run_project: RunProject
+) -> None:
+    test = "from app import add\n\ndef test_one():\n    assert add(1, 2) == 3\n"
+    run = await run_project(best, project(CURIOUS, test))
+    assert run.verdict is Verdict.PASSED, run
+
+
+async def test_objects_with_comparisons_of_their_own_pass(
+    best: Sandbox, run_project: RunProject
+) -> None:
+    run = await run_project(best, project(MONEY, COMPARED))
+    assert run.verdict is Verdict.PASSED, run

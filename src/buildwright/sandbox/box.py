@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+ROOT = Path("/")
 REPORT_FD_VARIABLE = "BUILDWRIGHT_REPORT_FD"
 """Environment variable that tells the program in the box its private report descriptor."""
 
@@ -55,6 +56,11 @@ class Job:
     stdin: bytes = b""
     wants_report: bool = False
     as_init: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a job that would show the whole file system to the box."""
+        if ROOT in (self.tree, *self.binds):
+            raise ValueError("the root folder is never shown to a box")
 
 
 class Health(StrEnum):

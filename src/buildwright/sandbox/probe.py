@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from buildwright.sandbox.box import REPORT_FD_VARIABLE, Exit, Health, Job, Limits, Sandbox
+from buildwright.sandbox.box import REPORT_FD_VARIABLE, ROOT, Exit, Health, Job, Limits, Sandbox
 from buildwright.sandbox.inside import probe as inside
 
 REQUIRED = ("user", "files", "secrets", "processes", "network", "seccomp", "forks")
@@ -67,7 +67,8 @@ def interpreter_paths(python: Path) -> tuple[Path, ...]:
     while link.is_symlink():
         link = Path(os.path.normpath(link.parent / link.readlink()))
         paths.add(link.parent.parent)
-    return tuple(sorted(path for path in paths if not path.is_relative_to("/usr")))
+    system = {ROOT, *(path for path in paths if path.is_relative_to("/usr"))}
+    return tuple(sorted(paths - system))
 
 
 def fingerprint(tool: Path, *facts: object) -> str:

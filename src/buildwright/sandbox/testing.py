@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from buildwright.sandbox.box import Exit, Health, Job, Limits, Sandbox
+from buildwright.sandbox.box import ROOT, Exit, Health, Job, Limits, Sandbox
 from buildwright.sandbox.inside import harness
 from buildwright.sandbox.probe import interpreter_paths
 from buildwright.sandbox.snapshot import Snapshot
@@ -99,7 +99,7 @@ async def run_once(
         Job(
             argv=(str(python), "-I", "-S", "-B", harness.__file__),
             tree=snapshot.root,
-            binds=(INSIDE, job.python.parent.parent, *interpreter_paths(python)),
+            binds=(INSIDE, *_installation(job.python), *interpreter_paths(python)),
             env=_environment(job),
             limits=_box_limits(job),
             stdin=json.dumps(settings).encode(),
@@ -108,6 +108,12 @@ async def run_once(
         )
     )
     return _facts(ended, nonce, key, frozenset(f"{path}::{name}" for path, name in decoys.items()))
+
+
+def _installation(program: Path) -> tuple[Path, ...]:
+    """Folder that `bin/program` is in, unless it is the system's own, which every box has."""
+    folder = program.parent.parent
+    return () if folder == ROOT else (folder,)
 
 
 def _box_limits(job: TestJob) -> Limits:

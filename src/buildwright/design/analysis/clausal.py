@@ -14,8 +14,8 @@ _JOINS = frozenset({",", "and", ";", "but", "or", "-", "\u2013", "\u2014"})
 
 def clause_links(
     tokens: Tokens, found: list[Mention]
-) -> Iterator[tuple[Mention, tuple[str, ...], Mention]]:
-    """(subject, words between, object) of every clause that has no subject of its own.
+) -> Iterator[tuple[Mention, tuple[str, ...], Mention, int]]:
+    """(subject, words between, object, index of the verb) of clauses without an own subject.
 
     The subject is the first mention if the sentence opens with it, later one that opens a clause
     and is followed by a verb.
@@ -31,7 +31,7 @@ def clause_links(
         words = [token.low for token in tokens[start : mention.first]]
         gap = tuple(low for low in words if low not in lexicon.words("adverbs"))
         if gap and _begins_with_verb(gap[0], subject):
-            yield subject, gap, mention
+            yield subject, gap, mention, start
 
 
 def _opens_clause(tokens: Tokens, mention: Mention, *, first: bool) -> bool:

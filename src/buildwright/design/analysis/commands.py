@@ -82,4 +82,4 @@ def _asked(
     noun = Noun((deed,), index - 1, index, words[0].start, words[-1].end, "a")
     named = any(token.text == "NAME" for token in words)
     owners = (context.made,) if named and context.made else ()
-    return [Declaration(number, (noun,), tuple(elements), index, end, owners=owners, told=True)]
+    return [Declaration(number, (noun,), tuple(elements), index + 2, end, owners=owners, told=True)]

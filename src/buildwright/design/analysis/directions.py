@@ -56,8 +56,10 @@ def _belongs(left: Mention, words: tuple[str, ...], right: Mention) -> Direction
 
 def _part_of(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     """ "is part of a course", "concerns exactly one item", "names the plant": one is meant."""
-    core = [low for low in words if low not in lexicon.words("modals")]
-    if not core or "," in core or right.plural or right.determiner in lexicon.words("many_words"):
+    if any(low in lexicon.words("modals") for low in words):
+        return ""
+    core = list(words)
+    if "," in core or right.plural or right.determiner in lexicon.words("many_words"):
         return ""
     while core[-1:] and core[-1] in ("one", "exactly", "most", "least", "at", "a", "an", "the"):
         core.pop()
@@ -96,7 +98,9 @@ def _owns(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
         for low in words
         if low not in lexicon.words("modals") and low not in lexicon.words("one_words")
     ]
-    if not 1 <= len(core) <= 2 or left.determiner in ("no",):
+    may = any(low in ("can", "may") for low in words)
+    limit = may and (right.determiner in ("one", "exactly") or right.determiner.isdigit())
+    if limit or not 1 <= len(core) <= 2 or left.determiner == "no":
         return ""
     verb = lexicon.verb_stem(core[0])
     if verb not in lexicon.words("own_verbs") or core[0].endswith(("ed", "ing")):
@@ -139,7 +143,9 @@ def _reaches(core: list[str], determiner: str) -> bool:
 
 def _stands(left: Mention, words: tuple[str, ...], right: Mention) -> Direction:
     """ "vehicles are assigned to a station", "given during a visit", "is issued to the member"."""
-    core = [low for low in words if low not in lexicon.words("modals") and low != "be"]
+    if any(low in lexicon.words("modals") for low in words):
+        return ""
+    core = [low for low in words if low != "be"]
     while core and core[0] in lexicon.words("be"):
         core.pop(0)
     core = [low for low in core if low not in lexicon.words("one_words")]

@@ -116,7 +116,7 @@ def _fill(model: Model, declaration: Declaration, document: Document) -> None:
         draft = model.find(noun.key)
         if draft is None:
             continue
-        complete = True
+        complete = noun.head not in lexicon.words("stop_nouns")
         if noun is declaration.nouns[0]:
             _add_owners(model, draft, declaration)
         for element in declaration.elements:
@@ -141,7 +141,7 @@ def _element(model: Model, draft: Draft, element: Element, sentence: int) -> boo
     found = guesses(element)
     complete = bool(found) and not links
     for guess in found:
-        complete &= guess.marks.whole
+        complete &= guess.marks.whole and guess.name != "password" and not element.limited
         _take(model, draft, guess, sentence)
     return complete
 
@@ -177,7 +177,7 @@ def _take(model: Model, draft: Draft, guess: Guess, sentence: int) -> None:
         model.many.add((draft.name, target.name))
         _relate(model, _belongs(target, draft, guess.start), sentence)
     else:
-        role = types.snake(guess.words) or role_of(target.name)
+        role = types.snake(_single(guess.words)) or role_of(target.name)
         if role.endswith("_" + role_of(target.name)) and target.name == types.pascal(guess.words):
             role = role_of(target.name)
         relation = _belongs(draft, target, guess.start)

@@ -36,6 +36,14 @@ def _behind_have(tokens: tuple[Token, ...], index: int, following: str) -> int:
     return 0 if bad else index + 1
 
 
+def _says_more(between: tuple[Token, ...]) -> bool:
+    """True if the subject does something else first: "members join by a link and have a name"."""
+    return "and" in [t.low for t in between] and any(t.low not in _PLAIN for t in between)
+
+
+_PLAIN = frozenset({"and", ",", "also", "can", "must"})
+
+
 def _only_fields(tokens: tuple[Token, ...], start: int) -> bool:
     """ "give a name and an email": every word behind the verb is a known kind of property."""
     if (
@@ -87,7 +95,8 @@ def having_list(
         elements = _apart(elements)
     if not elements or not any(guesses(element) for element in elements):
         return None
-    first = nouns[0].first if is_here(tokens, nouns[0]) else index
+    near = is_here(tokens, nouns[0]) and not _says_more(tokens[nouns[-1].last : index])
+    first = nouns[0].first if near else index
     definite = nouns[0].determiner in ("the", "this", "that", "our", "no")
     may = any(t.low in ("can", "may") for t in tokens[max(0, index - 2) : index])
     return Declaration(number, nouns, tuple(elements), first, end, told=not definite, may=may)

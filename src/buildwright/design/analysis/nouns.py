@@ -125,9 +125,20 @@ def earlier_subject(tokens: Tokens, end: int) -> tuple[Noun, ...]:
         if index and tokens[index - 1].is_word and tokens[index - 1].low not in _SUBJECT_LEADS:
             continue
         noun = noun_after(tokens, index)
-        if noun and noun.last < end and lexicon.is_verb_like(tokens[noun.last].low):
+        if noun and _acts_behind(tokens, noun, end):
             return (noun,)
     return ()
+
+
+def _acts_behind(tokens: Tokens, noun: Noun, end: int) -> bool:
+    """True if a verb follows the noun, adverbs skipped: "a pickup always concerns …"."""
+    at = noun.last
+    while at < end and tokens[at].low in lexicon.words("adverbs"):
+        at += 1
+    if at >= end:
+        return False
+    one = noun.determiner in ("a", "an", "each", "every") and not noun.plural
+    return lexicon.is_verb_like(tokens[at].low) or (one and lexicon.is_plural(tokens[at].low))
 
 
 _SUBJECT_LEADS = frozenset({"where", "that", "and", "so", "while", "because"})

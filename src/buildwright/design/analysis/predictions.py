@@ -59,4 +59,4 @@ def _declared(
     number: int, name: str, token: Token, elements: list[Element], at: tuple[int, int]
 ) -> Declaration:
     noun = Noun((name,), 0, 0, token.start, token.end, "a")
-    return Declaration(number, (noun,), tuple(elements), at[0], at[1], told=True)
+    return Declaration(number, (noun,), tuple(elements), at[1] - 1, at[1], told=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from buildwright.core.requirements import Relation, Span
@@ -68,19 +69,20 @@ def _from_sentence(model: Model, number: int, sentence: Sentence) -> None:
             continue
         if direction == "right":
             model.many.add((left.name, right.name))
-        _add(model, number, sentence, left, right, direction)
+        at = right.first - len(later) if later else left.first
+        _add(model, number, sentence, replace(left, first=at), right, direction)
         source = left if direction == "left" else None
 
 
 def _from_clauses(model: Model, number: int, sentence: Sentence) -> None:
-    for left, gap, right in clause_links(sentence.tokens, mentions(model, sentence.tokens)):
+    for left, gap, right, start in clause_links(sentence.tokens, mentions(model, sentence.tokens)):
         direction = direction_of(left, gap, right)
         deed = direction == "right" and any(names_event(model, low) for low in gap)
         if not direction or deed or (left.name == right.name and direction != "both"):
             continue
         if direction == "right":
             model.many.add((left.name, right.name))
-        _add(model, number, sentence, left, right, direction)
+        _add(model, number, sentence, replace(left, first=start), right, direction)
 
 
 def _from_rest(model: Model, number: int, sentence: Sentence, subject: str) -> None:
@@ -95,7 +97,7 @@ def _from_rest(model: Model, number: int, sentence: Sentence, subject: str) -> N
     left = Mention(subject, 0, start, tokens[0].low != "it", "the")
     gap = tuple(t.low for t in tokens[start : found[0].first])
     direction = direction_of(left, gap, found[0])
-    if direction in ("left", "right"):
+    if direction == "left":
         _add(model, number, sentence, left, found[0], direction)
 
 

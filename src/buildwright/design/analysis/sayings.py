@@ -113,7 +113,7 @@ def _question_word(tokens: list[Token], marks: Marks) -> Guess | None:
         if verb.endswith("s"):
             return None
         name = f"{verb}_by" if verb else "person"
-        return make_guess(types.snake((name,)), "string", ("person",), marks, _at(tokens))
+        return make_guess(types.snake((name,)), "string", (), marks, _at(tokens))
     return make_guess(
         "description", "string", ("description",), replace(marks, whole=False), _at(tokens)
     )

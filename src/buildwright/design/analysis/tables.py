@@ -61,7 +61,8 @@ def _per(tokens: Tokens, start: int) -> tuple[Noun, ...]:
     position = start
     while position < len(tokens) and len(found) < 3:
         noun = noun_after(tokens, position)
-        if noun is None:
+        follows = tokens[noun.last].low if noun and noun.last < len(tokens) else ""
+        if noun is None or follows in ("it", "them", "the"):
             break
         found.append(Noun(noun.words, noun.first, noun.last, noun.start, noun.end, "each"))
         if noun.last >= len(tokens) or tokens[noun.last].low != "and":

@@ -25,6 +25,9 @@ def type_of(words: tuple[str, ...]) -> FieldType | None:
             found = _heads().get(tail) or _heads().get(singular(tail))
             if found:
                 return found
+    if len(words) == 1 and len(words[0]) > 4 and words[0].isalpha() and unit_of(words):
+        unit: FieldType = lexicon.table("types")["units"][words[0]][1]
+        return unit
     if len(words) == 1 and "_" in words[0].strip("_"):
         return _type_of_identifier(tuple(part for part in words[0].split("_") if part))
     if len(words) > 1 and lexicon.is_past(words[-1]):

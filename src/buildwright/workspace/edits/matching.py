@@ -158,7 +158,7 @@ def _checked(page: Page, hunk: Hunk, match: Match) -> list[Piece] | None:
 
 
 def _there_already(page: Page, hunk: Hunk) -> bool:
-    if not shows_itself(hunk):
+    if not shows_itself(page, hunk):
         return False
     if hunk.partial:
         return len(occurrences(page, "\n".join(hunk.new))) == 1

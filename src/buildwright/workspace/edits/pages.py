@@ -79,7 +79,7 @@ class Page:
     @cached_property
     def newline(self) -> str:
         """The end most lines have; a newline where there are none."""
-        return "\r\n" if self.ends.count("\r\n") * 2 > len(self.ends) else "\n"
+        return "\r\n" if self.ends.count("\r\n") > self.ends.count("\n") else "\n"
 
     @property
     def is_utf8(self) -> bool:
