@@ -39,6 +39,7 @@ from edits_sources import Source, changes, package_edits, pairs
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT.parent / "shared" / "data" / "humanevalpack" / "dev.jsonl"
+WHO = ("ours", "baseline")
 RESULTS = ("right", "refused", "wrong")
 
 
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> int:
     given.json.parent.mkdir(parents=True, exist_ok=True)
     given.json.write_text(json.dumps(figures, indent=2) + "\n")
     print(f"\nwritten to {given.json}")
-    return int(figures["total"]["ours"]["wrong"] > 0)
+    return int(any(row["ours"]["wrong"] for row in figures["totals"].values()))
 
 
 def measure(data: Path, seed: int, edits: int) -> dict[str, Any]:
@@ -67,10 +68,6 @@ def measure(data: Path, seed: int, edits: int) -> dict[str, Any]:
     rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
     sources = pairs(data, rng) + package_edits(rng, edits)
     rows = {perturb.__name__: _row(perturb, sources, seed) for perturb in (*RIGHT, *REFUSED)}
-    ours, baseline = Counter[str](), Counter[str]()
-    for row in rows.values():
-        ours.update(row["ours"])
-        baseline.update(row["baseline"])
     took = [us for row in rows.values() for us in row.pop("took_us")]
     return {
         "edits": len(sources),
@@ -78,11 +75,18 @@ def measure(data: Path, seed: int, edits: int) -> dict[str, Any]:
         "seed": seed,
         "median_us": round(statistics.median(took)),
         "p99_us": round(statistics.quantiles(took, n=100)[98]),
-        "total": {"ours": dict(ours), "baseline": dict(baseline)},
+        "totals": {truth: _total(rows, truth) for truth in ("right", "refused")},
         "gate_objections_to_right_edits": _objections(sources, rng),
         "perturbations": rows,
         "seconds": round(time.perf_counter() - begin, 1),
     }
+
+
+def _total(rows: dict[str, Any], truth: str) -> dict[str, Any]:
+    """Sum the counts of all perturbations with this truth."""
+    chosen = [row for row in rows.values() if row["truth"] == truth]
+    sums = {who: {r: sum(row[who][r] for row in chosen) for r in RESULTS} for who in WHO}
+    return {"truth": truth, "cases": sum(row["cases"] for row in chosen), **sums}
 
 
 def cases(perturb: Perturb, sources: list[Source], seed: int) -> Iterator[Case]:
@@ -166,7 +170,8 @@ def show(figures: dict[str, Any]) -> None:
     print(f"{head}   baseline: {'right %':>8}{'refused %':>11}{'wrong %':>9}")
     for name, row in figures["perturbations"].items():
         print(_line(name, row["truth"], row))
-    print(_line("all", "", {"cases": figures["cases"], **figures["total"]}))
+    for truth, row in figures["totals"].items():
+        print(_line("all", truth, row))
     print(f"\n{figures['edits']} edits, {figures['cases']} cases, {figures['seconds']} s;", end=" ")
     print(f"median {figures['median_us']} us, 99th percentile {figures['p99_us']} us an answer")
     print(f"gates on right edits (objections by rule): {figures['gate_objections_to_right_edits']}")

@@ -13,12 +13,11 @@ from edits_cases import (
     calls,
     diff,
     refused,
-    replaced,
     simple,
     text,
     whole,
 )
-from edits_sources import Change, Source, changes
+from edits_sources import Change, Source
 
 Perturb = Callable[["Given"], Case | None]
 INDENT = re.compile(r"^ +")
@@ -62,33 +61,40 @@ def stands_in(lines: list[str], within: str) -> int:
 
 
 def clean_block(g: Given) -> Case | None:
+    """Search/replace blocks as they should be."""
     return simple(g.source, g.made)
 
 
 def clean_call(g: Given) -> Case | None:
+    """Tool calls as they should be."""
     return simple(g.source, g.made, calls(g.source.path, g.made))
 
 
 def clean_diff(g: Given) -> Case | None:
+    """A unified diff as it should be."""
     return simple(g.source, g.made, diff(g.source.path, g.made))
 
 
 def clean_whole(g: Given) -> Case | None:
+    """The whole file as it should be."""
     case = simple(g.source, g.made, whole(g.source.path, g.source.after))
     return replace(case, pairs=[(g.source.before, g.source.after)])
 
 
 def trailing_space(g: Given) -> Case | None:
+    """Up to two spaces more at the ends of quoted lines."""
     made = g.mapped(lambda line: line + " " * g.rng.randrange(3), same)
     return simple(g.source, made)
 
 
 def inner_space(g: Given) -> Case | None:
+    """No spaces around operators, in both texts."""
     made = g.mapped(lambda x: re.sub(r"(?<=\S) ([=+*/<>-]+) ", r"\1", x), same)
     return None if made == g.made else simple(g.source, made)
 
 
 def tabs_in_answer(g: Given) -> Case | None:
+    """Tabs for four spaces, in both texts."""
     made = g.mapped(_tabbed)
     if made == g.made or not _round_trips(g):
         return None
@@ -96,6 +102,7 @@ def tabs_in_answer(g: Given) -> Case | None:
 
 
 def spaces_for_tabs_file(g: Given) -> Case | None:
+    """The file is indented by tabs, the answer by spaces."""
     if not _round_trips(g) or _tabbed_text(g.source.before) == g.source.before:
         return None
     case = simple(g.source, g.made)
@@ -118,12 +125,14 @@ def _round_trips(g: Given) -> bool:
 
 
 def crlf_file(g: Given) -> Case | None:
+    """The lines of the file end in CR LF."""
     case = simple(g.source, g.made)
     before, after = (t.replace("\n", "\r\n").encode() for t in (g.source.before, g.source.after))
     return replace(case, files={g.source.path: before}, expected=after)
 
 
 def crlf_answer(g: Given) -> Case | None:
+    """The lines of the answer end in CR LF."""
     answer = blocks(g.source.path, g.made).replace("\n", "\r\n")
     case = simple(g.source, g.made, answer)
     return replace(
@@ -132,6 +141,7 @@ def crlf_answer(g: Given) -> Case | None:
 
 
 def byte_order_mark(g: Given) -> Case | None:
+    """The file begins with a byte order mark."""
     mark = b"\xef\xbb\xbf"
     case = simple(g.source, g.made)
     files = {g.source.path: mark + case.files[g.source.path]}
@@ -139,6 +149,7 @@ def byte_order_mark(g: Given) -> Case | None:
 
 
 def latin_1_file(g: Given) -> Case | None:
+    """The file is not UTF-8."""
     tail = b"# caf\xe9\n"
     case = simple(g.source, g.made)
     files = {g.source.path: case.files[g.source.path] + tail}
@@ -146,6 +157,7 @@ def latin_1_file(g: Given) -> Case | None:
 
 
 def no_final_newline(g: Given) -> Case | None:
+    """The last line of the file has no end."""
     case = simple(g.source, g.made)
     files = {g.source.path: case.files[g.source.path][:-1]}
     return replace(case, files=files, expected=(case.expected or b"")[:-1])
@@ -159,9 +171,10 @@ def stale_elsewhere(g: Given) -> Case | None:
 
 
 def stale_at_place(g: Given) -> Case | None:
+    """The file has changed at the place since it was shown."""
     now = _changed_at_place(g)
     case = refused(g.source, g.made)
-    return now and replace(case, files={g.source.path: now}, shown=case.files)
+    return replace(case, files={g.source.path: now}, shown=case.files) if now else None
 
 
 def rebased_elsewhere(g: Given) -> Case | None:
@@ -172,6 +185,7 @@ def rebased_elsewhere(g: Given) -> Case | None:
 
 
 def rebased_at_place(g: Given) -> Case | None:
+    """The same, and the agent says that the file now is what the edit is for."""
     now = _changed_at_place(g)
     if now is None or any(stands_in(c.old, g.source.before) > 1 for c in g.made):
         return None
@@ -257,40 +271,6 @@ def wrong_file(g: Given) -> Case | None:
     case = refused(g.source, g.made, blocks(g.other.path, g.made))
     files = {**case.files, g.other.path: g.other.before.encode()}
     return replace(case, path=g.other.path, files=files)
-
-
-def missing_blanks(g: Given) -> Case | None:
-    """Blank lines between kept lines are left out of both texts."""
-    made = [_without_blanks(c) for c in g.made]
-    return None if made == g.made else simple(g.source, made)
-
-
-def _without_blanks(change: Change) -> Change:
-    kept = change.kept
-    inner = {
-        (i, j)
-        for i, j in kept
-        if not change.old[i].strip() and (i - 1, j - 1) in kept and (i + 1, j + 1) in kept
-    }
-    drop_old, drop_new = {i for i, _ in inner}, {j for _, j in inner}
-    return Change(
-        [line for n, line in enumerate(change.old) if n not in drop_old],
-        [line for n, line in enumerate(change.new) if n not in drop_new],
-        change.first,
-    )
-
-
-def extra_blanks(g: Given) -> Case | None:
-    """A blank line too many between two kept lines of both texts."""
-    change = g.made[0]
-    kept = change.kept
-    inner = [(i, j) for i, j in kept if (i + 1, j + 1) in kept]
-    if not inner:
-        return None
-    i, j = g.rng.choice(inner)
-    old = [*change.old[: i + 1], "", *change.old[i + 1 :]]
-    new = [*change.new[: j + 1], "", *change.new[j + 1 :]]
-    return simple(g.source, [Change(old, new, change.first), *g.made[1:]])
 
 
 def misquoted_kept(g: Given) -> Case | None:

@@ -1,13 +1,47 @@
-"""More perturbations: indentation, cuts, elisions, misquotes, diffs; and the list of all."""
+"""More perturbations: blank lines, indentation, cuts, elisions, diffs; and the list of all."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import edits_perturb as p
-from edits_cases import Case, blocks, calls, diff, diff_lines, refused, simple, whole
+from edits_cases import Case, blocks, calls, diff, diff_lines, refused, simple, text, whole
 from edits_perturb import Given, same, stands_in
-from edits_sources import Change
+from edits_sources import Change, changes
+
+
+def missing_blanks(g: Given) -> Case | None:
+    """Blank lines between kept lines are left out of both texts."""
+    made = [_without_blanks(c) for c in g.made]
+    return None if made == g.made else simple(g.source, made)
+
+
+def _without_blanks(change: Change) -> Change:
+    kept = change.kept
+    inner = {
+        (i, j)
+        for i, j in kept
+        if not change.old[i].strip() and (i - 1, j - 1) in kept and (i + 1, j + 1) in kept
+    }
+    drop_old, drop_new = {i for i, _ in inner}, {j for _, j in inner}
+    return Change(
+        [line for n, line in enumerate(change.old) if n not in drop_old],
+        [line for n, line in enumerate(change.new) if n not in drop_new],
+        change.first,
+    )
+
+
+def extra_blanks(g: Given) -> Case | None:
+    """A blank line too many between two kept lines of both texts."""
+    change = g.made[0]
+    kept = change.kept
+    inner = [(i, j) for i, j in kept if (i + 1, j + 1) in kept]
+    if not inner:
+        return None
+    i, j = g.rng.choice(inner)
+    old = [*change.old[: i + 1], "", *change.old[i + 1 :]]
+    new = [*change.new[: j + 1], "", *change.new[j + 1 :]]
+    return simple(g.source, [Change(old, new, change.first), *g.made[1:]])
 
 
 def dedented(g: Given) -> Case | None:
@@ -110,13 +144,13 @@ def cut_whole(g: Given) -> Case | None:
 def elided_both(g: Given) -> Case | None:
     """Kept lines in the middle are `...` in both texts."""
     made = _elided(g, "...")
-    return made and simple(g.source, made)
+    return simple(g.source, made) if made else None
 
 
 def elided_comment(g: Given) -> Case | None:
     """Kept lines in the middle are a comment that says so in both texts."""
     made = _elided(g, "    # ... existing code ...")
-    return made and simple(g.source, made)
+    return simple(g.source, made) if made else None
 
 
 def elided_replace(g: Given) -> Case | None:
@@ -147,7 +181,7 @@ def elided_whole(g: Given) -> Case | None:
 
 
 def _wide(g: Given) -> list[Change]:
-    return p.changes(g.source, 8)
+    return changes(g.source, 8)
 
 
 def _elided(g: Given, mark: str) -> list[Change] | None:
@@ -222,7 +256,7 @@ def applied_block(g: Given) -> Case | None:
     """The edit, whose place was sure, is there already."""
     if any(stands_in(c.old, g.source.before) != 1 for c in g.made):
         return None
-    if any(g.source.before.count(p.text(c.old)) != 1 for c in g.made):
+    if any(g.source.before.count(text(c.old)) != 1 for c in g.made):
         return None
     case = simple(g.source, g.made)
     return replace(case, files={g.source.path: case.expected or b""})
@@ -237,8 +271,8 @@ def applied_call(g: Given) -> Case | None:
 RIGHT = (
     p.clean_block, p.clean_call, p.clean_diff, p.clean_whole, p.trailing_space, p.inner_space,
     p.tabs_in_answer, p.spaces_for_tabs_file, p.crlf_file, p.crlf_answer, p.byte_order_mark,
-    p.latin_1_file, p.no_final_newline, p.rebased_elsewhere, p.partial_call, p.missing_blanks,
-    p.extra_blanks, dedented, indented, indented_search, first_line_dedented, elided_both,
+    p.latin_1_file, p.no_final_newline, p.rebased_elsewhere, p.partial_call, missing_blanks,
+    extra_blanks, dedented, indented, indented_search, first_line_dedented, elided_both,
     elided_comment, p.misquoted_kept, diff_numbers, diff_counts, applied_block, applied_call,
 )  # fmt: skip
 REFUSED = (

@@ -102,7 +102,8 @@ def _changed(path: str, data: bytes, rng: random.Random) -> Iterator[Source]:
         tree = ast.parse(text)
     except (UnicodeDecodeError, SyntaxError):
         return
-    if "\r" in text or "\t" in text or "\f" in text:
+    odd = re.search(r"[\r\t\f\v\x1c-\x1e]", text)
+    if odd or not text.endswith("\n"):
         return
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and len(n.body) > 2]
     made = 0

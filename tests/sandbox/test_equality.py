@@ -123,6 +123,26 @@ def test_an_object_that_says_yes_to_anything_is_told(
     assert "says it is equal to anything" in told[0]["what"]
 
 
+class Zero:
+    def __sub__(self, other: object) -> float:
+        return 0.0
+
+    __rsub__ = __add__ = __radd__ = __sub__
+
+
+@pytest.mark.parametrize("word", ["sub", "add"])
+def test_an_object_that_gives_one_number_for_any_sum_is_told(word: str) -> None:
+    told: list[dict[str, str]] = []
+    compare = make_compare(lambda event, **fields: told.append(fields), "")
+    assert compare("sub", decimal.Decimal(3), 1) == 2
+    assert compare("add", datetime.timedelta(1), datetime.timedelta(1)).days == 2
+    assert compare("add", [1], [2]) == [1, 2]
+    assert told == []
+    compare(word, Zero(), 3)
+    compare(word, 3, Zero())
+    assert len(told) == 2
+
+
 def test_what_the_locked_tests_name_may_match_anything() -> None:
     told: list[dict[str, str]] = []
     text = "from unittest.mock import ANY\nclass Yes:\n    pass\n"

@@ -20,7 +20,7 @@ NOBODY = "65534"
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 CHOSEN = (
-    "not unsafe and not time_is_up and not fork_bomb and (boxes or lifetimes or coverage"
+    "not unsafe and not time_is_up and not fork_bomb and (lifetimes or coverage"
     " or segfault or memory or kills or patches_the_report or threat_is_answered)"
 )
 

@@ -31,7 +31,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "path",
     ["", ".", "/etc/passwd", "../x", "a/../../x", "a\nb", "a\x00b", "a\x1b[31m", "C:\\x", "a\\b",
-     "x" * 256, "/".join("a" * 40), ".git/config", "a\u202eb"],
+     "x" * 256, "/".join("a" * 40), ".git/config", "a\u202eb",
+     "vendor/.GIT/hooks/post-checkout", ".hg/hgrc", ".vscode/tasks.json"],
 )  # fmt: skip
 def test_a_path_that_is_unsafe_anywhere_is_refused(path: str) -> None:
     with pytest.raises(OutputError, match="is refused"):

@@ -13,9 +13,9 @@ from buildwright.core.clock import Clock
 from buildwright.core.errors import DiskError
 from buildwright.core.events import Event, Listener
 from buildwright.core.settings import Settings, silence_tracing
-from buildwright.sandbox import Sandbox, open_sandbox
+from buildwright.sandbox import Sandbox
 from buildwright.services.builds import Builds, Emit
-from buildwright.services.sandboxes import SANDBOX_PROOF
+from buildwright.services.selftest import sandbox_of_builds
 from buildwright.store.builds import BuildStore
 from buildwright.store.calls import CallStore
 from buildwright.store.engine import ensure_schema, make_engine
@@ -52,10 +52,7 @@ async def open_app(
         await ensure_schema(durable)
 
         async def sandbox_for(request: BuildRequest) -> Sandbox:
-            backend = "unsafe" if request.unsafe else request.sandbox
-            return await open_sandbox(
-                backend, allow_unsafe=request.unsafe, cache=settings.home / SANDBOX_PROOF
-            )
+            return await sandbox_of_builds(settings, request.sandbox, unsafe=request.unsafe)
 
         builds = Builds(
             settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from buildwright.cli.common import print_json, settings_of
+from buildwright.cli.selftest import self_test
 
 
 @click.group(epilog="Example: buildwright sandbox status")
@@ -27,3 +28,6 @@ def status(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click
         return
     click.echo(f"backend  {name}")
     click.echo(f"layers   {', '.join(layers)}")
+
+
+sandbox.add_command(self_test)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from buildwright.core.settings import Settings
-from buildwright.sandbox import open_sandbox
-
-SANDBOX_PROOF = "sandbox-proof.json"
-"""File in the home folder that keeps what was proven of this machine's sandboxes."""
+from buildwright.services.selftest import sandbox_of_builds
 
 
 async def proven_sandbox(settings: Settings) -> tuple[str, tuple[str, ...]]:
     """Return backend name and proven layers; raises SandboxUnavailableError with the fix."""
-    box = await open_sandbox(settings.sandbox.backend, cache=settings.home / SANDBOX_PROOF)
+    box = await sandbox_of_builds(settings, settings.sandbox.backend)
     return box.name, box.layers

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 
 from buildwright.core.errors import SandboxUnavailableError
+from buildwright.core.requirements import Analysis, Item, Priority, Span
 from buildwright.core.settings import Settings
+from buildwright.core.verdict import CaseOutcome, CaseResult, TestRun, Verdict
+from buildwright.design.planning import Choice, make_plan
 from buildwright.sandbox import Sandbox, available_backends, open_sandbox
 from buildwright.sandbox.selftest import (
     Answer,
@@ -20,6 +23,7 @@ from buildwright.sandbox.selftest import (
     self_test,
 )
 from buildwright.services import hostile_trees
+from buildwright.workflow.trace import evidence_of, trace_items
 
 SELFTEST_RESULTS = "sandbox-selftest.json"
 """File in the home folder that keeps the results of this machine."""
@@ -27,10 +31,25 @@ SELFTEST_RESULTS = "sandbox-selftest.json"
 HOST = "host"
 NOT_BUILT = {
     "T28": ("a secret printed by a test is redacted everywhere", "redaction of canary secrets"),
-    "T57": ("generated tests that assert nothing", "generated tests are tried on a stub"),
 }
 """Threats whose answer does not exist yet; they are listed as that, never as held."""
 
+
+def hollow_tests_do_not_count() -> Answer:
+    """T57: a test that passes without the work it is for proves no item."""
+    test = b"import pytest\n@pytest.mark.covers('FR-1')\ndef test_it(): pass\n"
+    name = "tests/test_item_1.py::test_it"
+    plan = make_plan(EMPTY, Choice("t", "1", "T", "", {}, {}), (), {})
+    run = TestRun(Verdict.PASSED, "", (CaseResult(name, CaseOutcome.PASSED),))
+    item = Item("FR-1", "x", Priority.MUST, "", Span(0, 1))
+    tests = {"tests/test_item_1.py": test}
+    status = trace_items([item], evidence_of(plan, run, tests, hollow=(name,)))[0].status
+    if status == "covered":
+        return Answer(Outcome.NOT_HELD, "", "a hollow test covered an item")
+    return Answer(Outcome.HELD, "traceability", "tried on the tree without the model's work")
+
+
+EMPTY = Analysis("x", "en", "x", "X", "none", "", (), (), (), (), (), 1)
 Check = Callable[[], Answer]
 CHECKS: tuple[tuple[str, str, Check], ...] = (
     ("T35", "absolute and '..' paths", hostile_trees.leaving_paths),
@@ -40,6 +59,7 @@ CHECKS: tuple[tuple[str, str, Check], ...] = (
     ("T40", "an archive that leaves its folder", hostile_trees.hostile_archive),
     ("T42", "git hooks and editor tasks", hostile_trees.tool_metadata),
     ("T46", "markup in pages", hostile_trees.hostile_pages),
+    ("T57", "generated tests that assert nothing", hollow_tests_do_not_count),
 )
 
 

@@ -9,6 +9,8 @@ from buildwright.core.errors import OutputError
 
 MAX_SEGMENT_BYTES = 255
 MAX_DEPTH = 32
+TOOL_FOLDERS = frozenset({".git", ".hg", ".svn", ".bzr", ".vscode", ".idea"})
+"""Folders whose content other tools execute: hooks, configuration, editor tasks."""
 
 
 def checked_path(path: str) -> PurePosixPath:
@@ -22,7 +24,7 @@ def checked_path(path: str) -> PurePosixPath:
         (not path.isprintable(), "it holds control characters"),
         (any(len(part.encode()) > MAX_SEGMENT_BYTES for part in pure.parts), "a name is too long"),
         (len(pure.parts) > MAX_DEPTH, "it is nested too deeply"),
-        (pure.parts[:1] == (".git",), "git metadata is never generated"),
+        (any(part.casefold() in TOOL_FOLDERS for part in pure.parts), "a tool would run it"),
     )
     for wrong, why in faults:
         if wrong:

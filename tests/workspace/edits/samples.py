@@ -16,7 +16,7 @@ from buildwright.workspace.edits import (
 )
 from buildwright.workspace.edits.forms import EditKind, sha256
 
-CODE = b'''import os
+CODE = b"""import os
 
 
 class Shop:
@@ -36,7 +36,7 @@ def largest(values):
         if value > best:
             best = value
     return best
-'''
+"""
 
 
 def hashes(files: Mapping[str, bytes]) -> dict[str, str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-from buildwright.workspace.edits import Batch, Reason, Refusals, apply_in_memory, resolve
-from buildwright.workspace.edits.forms import sha256
 from tests.workspace.edits.samples import (
     CODE,
     batch_of,
@@ -17,6 +14,9 @@ from tests.workspace.edits.samples import (
     refusal,
     why,
 )
+
+from buildwright.workspace.edits import Batch, Reason, Refusals, apply_in_memory, resolve
+from buildwright.workspace.edits.forms import sha256
 
 PRICE = "            result += item.price\n"
 
@@ -43,7 +43,9 @@ def test_new_lines_take_the_shift_of_the_lines_around() -> None:
 
 def test_tabs_of_the_file_are_kept_when_the_model_sends_spaces() -> None:
     data = b"def f(x):\n\tif x:\n\t\treturn 1\n\treturn 2\n"
-    after = changed("    if x:\n        return 1\n", "    if x:\n        x()\n        return 3\n", data)
+    after = changed(
+        "    if x:\n        return 1\n", "    if x:\n        x()\n        return 3\n", data
+    )
     assert after == b"def f(x):\n\tif x:\n\t\tx()\n\t\treturn 3\n\treturn 2\n"
 
 
@@ -54,19 +56,22 @@ def test_kept_lines_stay_as_the_file_has_them() -> None:
 
 
 def test_a_misquoted_line_that_stays_does_not_matter_between_two_anchors() -> None:
-    old = "def largest(values):\n    top = values[0]\n    for value in values:\n        if value > best:\n            best = value\n"
+    old = "def largest(values):\n    top = values[0]\n    for value in values:\n"
+    old += "        if value > best:\n            best = value\n"
     new = old.replace("value > best", "value >= best")
     assert changed(old, new) == CODE.replace(b"value > best", b"value >= best")
 
 
 def test_a_misquoted_line_that_is_to_go_is_refused() -> None:
-    old = "def largest(values):\n    best = values[1]\n    for value in values:\n        if value > best:\n"
+    old = "def largest(values):\n    best = values[1]\n    for value in values:\n"
+    old += "        if value > best:\n"
     new = old.replace("values[1]", "None")
     assert refusal(old, new) is Reason.DOUBTFUL
 
 
 def test_elisions_in_both_texts_stand_for_the_lines_between() -> None:
-    old = "class Shop:\n    ...\n    def names(self, items):\n        return [item.name for item in items]\n"
+    old = "class Shop:\n    ...\n    def names(self, items):\n"
+    old += "        return [item.name for item in items]\n"
     after = changed(old, old.replace("item.name for", "item.label for"))
     assert after == CODE.replace(b"item.name for", b"item.label for")
 
@@ -129,7 +134,9 @@ def test_overlapping_edits_are_refused_and_nothing_lands() -> None:
 
 def test_edits_may_share_lines_that_stay() -> None:
     answer = block("a.py", "import os\n\n\nclass Shop:\n", "import re\n\n\nclass Shop:\n") + block(
-        "a.py", "class Shop:\n    def total(self, items):\n", "class Shop:\n    def sum(self, items):\n"
+        "a.py",
+        "class Shop:\n    def total(self, items):\n",
+        "class Shop:\n    def sum(self, items):\n",
     )
     after = landed(answer, {"a.py": CODE})["a.py"]
     assert after == CODE.replace(b"import os", b"import re").replace(b"def total", b"def sum")
@@ -137,7 +144,8 @@ def test_edits_may_share_lines_that_stay() -> None:
 
 def test_a_search_that_lost_its_last_lines_is_refused() -> None:
     old = "    best = values[0]\n"
-    new = "    best = None\n    for value in values:\n        if value > best:\n            best = value\n"
+    new = "    best = None\n    for value in values:\n        if value > best:\n"
+    new += "            best = value\n"
     assert refusal(old, new) is Reason.DOUBTFUL
 
 

@@ -6,6 +6,7 @@ import difflib
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.workspace.edits.samples import hashes
 
 from buildwright.workspace.edits import (
     Batch,
@@ -17,12 +18,12 @@ from buildwright.workspace.edits import (
     parse_diff,
     resolve,
 )
-from tests.workspace.edits.samples import hashes
 
 LINES = st.lists(
     st.one_of(
-        st.sampled_from(["", "a", "b", "    a", "\ta", "}", "=======", "--- x", "+++ y", "@@ -1 +1 @@",
-                         "```", ">>>>>>> REPLACE", "x = 1  ", "é\u2028ü\x0b", " \x1c"]),
+        st.sampled_from(["", "a", "b", "    a", "\ta", "}", "=======", "--- x", "+++ y",
+                         "@@ -1 +1 @@", "```", ">>>>>>> REPLACE", "x = 1  ",
+                         "é\u2028ü\x0b", " \x1c"]),
         st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=8),
     ),
     max_size=12,
@@ -39,20 +40,22 @@ def file_of(lines: list[str], newline: str, *, closed: bool, mark: str = "") -> 
 def unified(old: list[str], new: list[str], *, ends: tuple[bool, bool], context: int) -> str:
     """A diff as git writes it, also about the newline at the end."""
     texts = [
-        [f"{line}\n" for line in lines[:-1]] + ([lines[-1] + ("\n" if end else "")] if lines else [])
+        [f"{line}\n" for line in lines[:-1]]
+        + ([lines[-1] + ("\n" if end else "")] if lines else [])
         for lines, end in zip((old, new), ends, strict=True)
     ]
-    rows = difflib.unified_diff(*texts, "a/f.txt", "b/f.txt", n=context)
+    rows = difflib.unified_diff(texts[0], texts[1], "a/f.txt", "b/f.txt", n=context)
     return "".join(
         row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows
     )
 
 
-@given(LINES, LINES, NEWLINE, st.booleans(), st.booleans(), st.integers(0, 4))
+@given(LINES, LINES, NEWLINE, st.tuples(st.booleans(), st.booleans()), st.integers(0, 4))
 @settings(max_examples=500, deadline=None)
 def test_a_diff_by_a_program_gives_exactly_after(
-    old: list[str], new: list[str], newline: str, closed: bool, closed_after: bool, context: int
+    old: list[str], new: list[str], newline: str, closing: tuple[bool, bool], context: int
 ) -> None:
+    closed, closed_after = closing
     lasting = [bool(lines) and not (lines == [""] and not end)
                for lines, end in ((old, closed), (new, closed_after))]  # fmt: skip
     ends = (closed or (old or [""])[-1] == "", closed_after or (new or [""])[-1] == "")
@@ -85,11 +88,12 @@ def test_a_diff_by_a_model_gives_exactly_after_or_is_refused(
         assert apply_in_memory(batch, files) == {"f.txt": after}
 
 
-@given(LINES, LINES, NEWLINE, st.booleans(), MARK)
+@given(LINES, LINES, NEWLINE, st.sampled_from(["closed", "open"]), MARK)
 @settings(max_examples=500, deadline=None)
 def test_a_block_of_the_whole_file_gives_exactly_after(
-    old: list[str], new: list[str], newline: str, closed: bool, mark: str
+    old: list[str], new: list[str], newline: str, end: str, mark: str
 ) -> None:
+    closed = end == "closed"
     if not closed and (old[-1:] == [""] or new[-1:] == [""]):
         return
     before, after = (file_of(lines, newline, closed=closed, mark=mark) for lines in (old, new))

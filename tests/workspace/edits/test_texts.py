@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.workspace.edits.samples import batch_of, block, changed, landed, why
 
 from buildwright.workspace.edits import Batch, Reason
-from tests.workspace.edits.samples import batch_of, block, changed, landed, why
 
 
 def test_ends_of_lines_of_the_file_are_kept() -> None:

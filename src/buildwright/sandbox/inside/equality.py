@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import math
 import operator
 import random
 import sys
@@ -21,7 +22,7 @@ NAME = "@compare"
 PREFIX = "@py_assert"
 PLAIN = frozenset({int, float, complex, str, bytes, bool, type(None), range, type(Ellipsis)})
 CONTAINERS = (list, tuple, set, frozenset, dict)
-OPERATORS: dict[type[ast.cmpop], str] = {
+OPERATORS: dict[type[ast.AST], str] = {
     ast.Eq: "eq",
     ast.NotEq: "ne",
     ast.Lt: "lt",
@@ -30,8 +31,11 @@ OPERATORS: dict[type[ast.cmpop], str] = {
     ast.GtE: "ge",
     ast.In: "in",
     ast.NotIn: "not_in",
+    ast.Add: "add",
+    ast.Sub: "sub",
 }
 SPECIAL = ("__eq__", "__lt__", "__gt__", "__le__", "__ge__")
+NATURAL = ("eq", "ne", "lt", "le", "gt", "ge", "add", "sub")
 DEEPEST = 8
 chance = random.SystemRandom()
 
@@ -51,36 +55,47 @@ def install(emit: Callable[..., None], text: str) -> None:
 
 
 class Through(ast.NodeTransformer):
-    """`@py_assert2 = a == b` becomes `@py_assert2 = @compare("eq", a, b)`."""
+    """`@py_assert2 = a == b` becomes `@py_assert2 = @compare("eq", a, b)`; so do sums."""
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         """One assignment; others stay as they are."""
         target, value = node.targets[0], node.value
-        if (
-            isinstance(target, ast.Name)
-            and target.id.startswith(PREFIX)
-            and isinstance(value, ast.Compare)
-            and type(value.ops[0]) in OPERATORS
-        ):
-            word = ast.copy_location(ast.Constant(OPERATORS[type(value.ops[0])]), value)
-            called = ast.copy_location(ast.Name(NAME, ast.Load()), value)
-            both = [word, value.left, value.comparators[0]]
-            node.value = ast.copy_location(ast.Call(called, both, []), value)
+        if not isinstance(target, ast.Name) or not target.id.startswith(PREFIX):
+            return node
+        if isinstance(value, ast.Compare):
+            node.value = self.asked(value, value.ops[0], [value.left, value.comparators[0]])
+        elif isinstance(value, ast.BinOp):
+            node.value = self.asked(value, value.op, [value.left, value.right])
         return node
+
+    def asked(self, value: ast.expr, sign: ast.AST, both: list[ast.expr]) -> ast.expr:
+        """`value` as a call of ours, where it is an operation we ask about."""
+        name = OPERATORS.get(type(sign))
+        if name is None:
+            return value
+        word = ast.copy_location(ast.Constant(name), value)
+        called = ast.copy_location(ast.Name(NAME, ast.Load()), value)
+        return ast.copy_location(ast.Call(called, [word, *both], []), value)
 
 
 def make_compare(emit: Callable[..., None], text: str) -> Callable[[str, Any, Any], Any]:
     """The comparison that assertions use; tells `emit` about objects that say yes to anything."""
     natural: dict[str, Callable[[Any, Any], Any]] = {
-        **{name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+        **{name: getattr(operator, name) for name in NATURAL},
         "in": lambda item, where: item in where,
         "not_in": lambda item, where: item not in where,
     }
     suspects, hostile, name_of, named_in = odd_ones, says_yes_to_anything, plain_name, is_named
+    constant, sums = gives_one_number, {name: natural[name] for name in ("add", "sub")}
 
     def compare(word: str, left: Any, right: Any) -> Any:
         answer = natural[word](left, right)
         if type(left) in PLAIN and type(right) in PLAIN:
+            return answer
+        if word in sums:
+            for odd, swapped in ((left, False), (right, True)):
+                if type(odd) not in PLAIN and constant(sums[word], odd, swapped=swapped):
+                    emit("tampered", what=f"{name_of(odd)} gives the same number for any sum")
             return answer
         for odd, other in (*suspects(left, right), *suspects(right, left)):
             if hostile(odd, other) and not named_in(odd, text):
@@ -115,6 +130,20 @@ def says_yes_to_anything(odd: Any, other: Any) -> bool:
     ]
     chance.shuffle(tries)
     return any(is_true(one) for one in tries)
+
+
+def gives_one_number(deed: Callable[[Any, Any], Any], odd: Any, *, swapped: bool) -> bool:
+    """True when a sum or difference with two numbers that were made up comes to one and the same.
+
+    Such an object passes `abs(result - expected) < 1e-6` whatever is expected.
+    """
+    try:
+        one, other = (chance.uniform(1e6, 1e9) for _ in range(2))
+        first, second = ((deed(n, odd) if swapped else deed(odd, n)) for n in (one, -other))
+        plain = type(first) in (int, float) and type(second) in (int, float)
+        return plain and first == second and abs(first) != math.inf
+    except Exception:  # noqa: BLE001 - an honest object may refuse a sum in any way
+        return False
 
 
 def is_true(one: Callable[[], Any]) -> bool:

@@ -39,17 +39,33 @@ def apply(batch: Batch, root: Path, *, journal: Path | None = None) -> tuple[str
     one the batch was made for, and DiskError; the folder is then as it was.
     """
     place = journal or journal_beside(root)
+    moves = [(edit.path, edit.new_path) for edit in batch.edits]
+    paths = sorted({_plain(path) for move in moves for path in move if path is not None})
     with opened_root(root) as folder, _locked(folder, root):
-        recover_open(folder, place)
-        moves = [(edit.path, edit.new_path) for edit in batch.edits]
-        paths = sorted({safe_path(path) for move in moves for path in move if path is not None})
-        before = {path: read_plain(folder, path) for path in paths if plain_file(folder, path)}
-        _refuse_taken(batch, before)
-        after = apply_in_memory(batch, before)
-        changes = _changes(folder, moves, before, after)
-        if changes:
-            _commit(folder, place, Journal(Phase.STAGING, changes, _missing(folder, after)), after)
+        try:
+            recover_open(folder, place)
+            return _applied(folder, place, batch, paths)
+        except OSError as error:
+            raise _told(error) from error
+
+
+def _applied(folder: int, place: Path, batch: Batch, paths: list[str]) -> tuple[str, ...]:
+    before = {path: read_plain(folder, path) for path in paths if plain_file(folder, path)}
+    _refuse_taken(batch, before)
+    after = apply_in_memory(batch, before)
+    changes = _changes(folder, batch, before, after)
+    if changes:
+        _commit(folder, place, Journal(Phase.STAGING, changes, _missing(folder, after)), after)
     return tuple(change.path for change in changes)
+
+
+def _plain(path: str) -> str:
+    if safe_path(path) != path:
+        raise EditRefused(
+            f"path {path[:120]!a} is not in its plain form",
+            next_step="make the batch with `resolve`",
+        )
+    return path
 
 
 def recover(root: Path, *, journal: Path | None = None) -> bool:
@@ -91,13 +107,13 @@ def _now(files: Mapping[str, bytes], path: str) -> str | None:
 
 def _changes(
     folder: int,
-    moves: list[tuple[str, str | None]],
+    batch: Batch,
     before: Mapping[str, bytes],
     after: Mapping[str, bytes],
 ) -> tuple[Change, ...]:
     token = secrets.token_hex(8)
     modes = {path: _mode(folder, path) for path in before}
-    modes |= {new: modes.get(old) for old, new in moves if new}
+    modes |= {edit.new_path: modes.get(edit.path) for edit in batch.edits if edit.new_path}
     return tuple(
         Change(
             path,

@@ -82,7 +82,7 @@ def undo(root: int, journal: Journal) -> None:
         try:
             with parent_of(root, change.path) as (folder, name):
                 _put_back(root, change, folder, name)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
     for made in reversed(journal.folders):
         with suppress(OSError), parent_of(root, made) as (folder, name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from buildwright.workspace.edits.aligning import Unfit, changes
+from buildwright.workspace.edits.aligning import Unfit, changes, indent_of
 from buildwright.workspace.edits.forms import Hunk
 from buildwright.workspace.edits.pages import Page, squeezed
 from buildwright.workspace.edits.spans import Match
@@ -38,9 +38,7 @@ def covered(page: Page, hunk: Hunk, match: Match) -> bool:
     return False
 
 
-def standing(
-    page: Page, lines: tuple[str, ...], *, exactly: bool = False
-) -> list[tuple[int, int]]:
+def standing(page: Page, lines: tuple[str, ...], *, exactly: bool = False) -> list[tuple[int, int]]:
     """Return first and last number of the places where the lines stand.
 
     Indentation and blank lines do not matter, unless there is nothing else or `exactly` is given.
@@ -109,14 +107,18 @@ def refuse_repeats(page: Page, hunk: Hunk, match: Match) -> None:
     known = [number for number in match.places if number is not None]
     if not known or not changes(hunk.old, hunk.new):
         return
-    old = [line for line in hunk.old if line.strip()]
     new = [line for line in hunk.new if line.strip()]
-    head = _common(old, new)
-    tail = min(_common(old[::-1], new[::-1]), min(len(old), len(new)) - head)
+    old, loose = ([_key(x) for x in lines if x.strip()] for lines in (hunk.old, new))
+    head = _common(old, loose)
+    tail = min(_common(old[::-1], loose[::-1]), min(len(old), len(new)) - head)
     added = new[head : len(new) - tail]
     reach = 2 * len(added) + 5
     _refuse(added, _near(page, known[-1] + 1, 1, reach), at_edge=not tail)
     _refuse(added[::-1], _near(page, known[0] - 1, -1, reach), at_edge=not head)
+
+
+def _key(line: str) -> str:
+    return indent_of(line) + squeezed(line)
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> int:
@@ -140,7 +142,10 @@ def _refuse(added: Sequence[str], near: Sequence[str], *, at_edge: bool) -> None
     mine, theirs = [x.strip() for x in added], [x.strip() for x in near]
     twice = {line for line in mine if _letters(line) >= 3 and line in theirs}
     many = len(twice) > 1 and 2 * len(twice) >= len(set(mine))
-    if many or (at_edge and mine and (_outermost(mine, theirs) or _runs_on(added, near))):
+    next_ones = bool(twice) and theirs[: len(mine)] == mine
+    telling = any(_letters(line) >= 12 for line in twice)
+    edge = at_edge and mine and (telling or _outermost(mine, theirs) or _runs_on(added, near))
+    if many or next_ones or edge:
         told = next((line for line in reversed(mine) if line in theirs), mine[-1])
         raise Unfit(f"the new text repeats {told[:80]!r}, which stands beside it in the file")
 
