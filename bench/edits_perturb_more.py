@@ -244,12 +244,18 @@ def diff_duplicated(g: Given) -> Case | None:
 def diff_unmarked(g: Given) -> Case | None:
     """A line that stays lacks the space before it."""
     lines = diff(g.source.path, g.made).split("\n")
-    marked = [n for n, x in enumerate(lines) if x[:5] == "     " and n > 3 and len(x.strip()) > 3]
+    # A line that begins with a mark of its own would be an addition, in a hunk with wrong counts.
+    marked = [n for n, x in enumerate(lines) if x[:5] == "     " and n > 3 and _is_plain(x)]
     if not marked:
         return None
     at = g.rng.choice(marked)
     lines[at] = lines[at].strip()
     return refused(g.source, g.made, "\n".join(lines))
+
+
+def _is_plain(line: str) -> bool:
+    text = line.strip()
+    return len(text) > 3 and text[0] not in "+-\\@"
 
 
 def applied_block(g: Given) -> Case | None:

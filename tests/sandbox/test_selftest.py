@@ -131,7 +131,7 @@ def test_a_short_list_that_fails_is_tried_again(tmp_path: Path) -> None:
     assert recalled(cache, "bubblewrap") is None
 
 
-@pytest.mark.parametrize("check", [row for row in service.CHECKS if row[0] != "T42"])
+@pytest.mark.parametrize("check", service.CHECKS)
 def test_what_is_answered_outside_a_box_holds(check: tuple[str, str, service.Check]) -> None:
     answer = check[2]()
     assert answer.outcome is Outcome.HELD, answer

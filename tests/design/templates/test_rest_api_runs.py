@@ -66,7 +66,7 @@ def passed(python: Path, folder: Path, *more: str) -> set[str]:
 
 @pytest.mark.parametrize("name", RUNNING)
 def test_the_tests_of_a_project_pass(project: Write, python: Path, name: str) -> None:
-    # Of 60 odd names every test runs but the one that tries wrong values in each: it halves the time.
+    # Of 60 odd names every test runs but the one with wrong values: it halves the time.
     few = ("-k", "not wrong_value") if name == "names" else ()
     counts = outcomes(python, project(RUNNING[name]), *few)
     assert set(counts) <= {"passed", "deselected"}

@@ -177,3 +177,9 @@ def test_hunks_of_two_files_are_one_batch() -> None:
     after = landed(answer, files)
     assert after == {"a.py": CODE.replace(b"import os", b"import re"), "b.py": b"x = 2\n"}
     assert hashes(after) != hashes(files)
+
+
+def test_like_lines_at_two_depths_quoted_too_deep_are_refused() -> None:
+    data = b"def f(x):\n    if x:\n        return g(x)\n    return g(x)\n"
+    old = "            return g(x)\n        return g(x)\n"
+    assert refusal(old, "        return g(x)\n", data) is Reason.DOUBTFUL

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise, takewhile
 
-from buildwright.workspace.edits.pages import squeezed
+from buildwright.workspace.edits.pages import indent_of, squeezed, unit_of
 
-_INDENT = re.compile(r"[ \t]*")
 # A comparison takes up to lines x lines steps; above this the whole middle counts as changed.
-MAX_COMPARED = 250_000
+MAX_COMPARED = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,6 @@ def changes(old: Sequence[str], new: Sequence[str]) -> list[Op]:
 
 def _alike(pair: tuple[str, str]) -> bool:
     return pair[0] == pair[1]
-
-
-def indent_of(line: str) -> str:
-    """Return the spaces and tabs that begin the line."""
-    found = _INDENT.match(line)
-    return found.group() if found else ""
 
 
 class Unfit(Exception):
@@ -114,12 +106,12 @@ def _new_in_file_frame(
     first_old, first_new = _first(old), _first(new)
     if first_new is None or first_old is None or indent_of(first_old) == indent_of(first_new):
         return False
-    mine = {squeezed(line): indent_of(line) for line, _ in pairs}
-    theirs = {squeezed(line): indent_of(file) for line, file in pairs}
-    shared = [line for line in new if line.strip() and squeezed(line) in theirs]
-    if shared and all(mine[squeezed(line)] == indent_of(line) for line in shared):
+    mine, theirs = ({(squeezed(p[0]), indent_of(p[side])) for p in pairs} for side in (0, 1))
+    quoted = {text for text, _ in mine}
+    shared = {(squeezed(line), indent_of(line)) for line in new if squeezed(line) in quoted}
+    if shared and shared <= mine and not shared <= theirs:
         return False
-    fits = shared and all(theirs[squeezed(line)] == indent_of(line) for line in shared)
+    fits = shared and shared <= theirs and not shared <= mine
     if not fits or indent_of(first_new) != indent_of(pairs[0][1]):
         raise Unfit("the old and the new lines of the edit are indented unlike each other")
     return True
@@ -147,15 +139,3 @@ def _extended(known: dict[str, str], lines: Sequence[str], file_unit: str) -> Re
         up, down = len(file_unit), len(unit_of(lines))
     fits = all((d - b) * down == (c - a) * up for (a, b), (c, d) in pairwise(points))
     return Reindent(known, points[0] if fits else None, (up, down), sign)
-
-
-def unit_of(lines: Sequence[str]) -> str:
-    """Return one level of indentation: a tab, or the smallest step of spaces (4 if none)."""
-    indents = [indent_of(line) for line in lines if line.strip()]
-    tabs = sum(1 for indent in indents if indent.startswith("\t"))
-    if tabs * 2 > sum(1 for indent in indents if indent):
-        return "\t"
-    widths = [len(indent) for indent in indents]
-    steps = [later - earlier for earlier, later in pairwise(widths) if later > earlier]
-    counts = {step: steps.count(step) for step in (2, 3, 4, 8) if step in steps}
-    return " " * max(counts, key=lambda step: counts[step]) if counts else "    "

@@ -8,7 +8,6 @@ from itertools import pairwise
 from buildwright.workspace.edits.forms import (
     Edit,
     EditRefused,
-    Hunk,
     Reason,
     Refusal,
     Request,
@@ -19,6 +18,9 @@ from buildwright.workspace.edits.matching import place
 from buildwright.workspace.edits.missed import Missed
 from buildwright.workspace.edits.nearest import excerpt
 from buildwright.workspace.edits.pages import Page
+
+# Further refusals of one file carry no lines; the first ones are enough to go on with.
+MAX_EXCERPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def modified(request: Request, data: bytes) -> Taken | list[Refusal]:
         try:
             found = place(page, hunk)
         except Missed as missed:
-            refused.append(_refusal(page, request.path, number, hunk, missed))
+            shown = excerpt(page, hunk, missed.lines) if len(refused) < MAX_EXCERPTS else ""
+            refused.append(_refusal(request.path, number, missed, shown))
             continue
         if not found:
             already.append(f"{request.path}, edit {number}: there already")
@@ -63,7 +66,7 @@ def modified(request: Request, data: bytes) -> Taken | list[Refusal]:
     return Taken(tuple(edits), tuple(already))
 
 
-def _refusal(page: Page, path: str, number: int, hunk: Hunk, missed: Missed) -> Refusal:
+def _refusal(path: str, number: int, missed: Missed, shown: str) -> Refusal:
     return Refusal(
         path,
         missed.reason,
@@ -71,7 +74,7 @@ def _refusal(page: Page, path: str, number: int, hunk: Hunk, missed: Missed) -> 
         missed.next_step,
         number,
         missed.lines,
-        excerpt(page, hunk, missed.lines),
+        shown,
     )
 
 

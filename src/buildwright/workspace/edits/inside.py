@@ -5,18 +5,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate
 
-from buildwright.workspace.edits.aligning import Unfit, indent_of
+from buildwright.workspace.edits.aligning import Unfit
 from buildwright.workspace.edits.forms import Hunk, Reason
 from buildwright.workspace.edits.missed import MORE, Missed
-from buildwright.workspace.edits.pages import MAX_PLACES, Page
+from buildwright.workspace.edits.pages import MAX_PLACES, Page, indent_of
 from buildwright.workspace.edits.spans import Piece
+
+MAX_LOOKED = 1000
 
 
 def occurrences(page: Page, text: str) -> list[int]:
-    """Offsets in `page.joined` where the text stands and splits no word; at most 50."""
+    """Offsets in `page.joined` where the text stands and splits no word; at most 50.
+
+    Raises Missed when it stands in so many places that not all are looked at.
+    """
     found: list[int] = []
     position = page.joined.find(text) if text else -1
+    looked = 0
     while position != -1 and len(found) < MAX_PLACES:
+        looked += 1
+        if looked > MAX_LOOKED:
+            raise Missed(Reason.AMBIGUOUS, "the text stands in very many places", MORE)
         if not _splits_a_word(page.joined, position, position + len(text)):
             found.append(position)
         position = page.joined.find(text, position + 1)

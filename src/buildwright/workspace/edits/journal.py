@@ -66,6 +66,12 @@ def write_journal(path: Path, journal: Journal) -> None:
         ) from error
 
 
+def sweep(path: Path) -> None:
+    """Remove what a crash left of a journal that was being written."""
+    with suppress(OSError):
+        path.with_name(f"{path.name}.tmp").unlink()
+
+
 def read_journal(path: Path) -> Journal | None:
     """Return the journal, None when there is none; raises DiskError when it cannot be read."""
     try:

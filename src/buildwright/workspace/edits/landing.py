@@ -24,6 +24,7 @@ from buildwright.workspace.edits.journal import (
     advance,
     drop_journal,
     read_journal,
+    sweep,
 )
 from buildwright.workspace.edits.memory import CHANGED
 
@@ -127,6 +128,7 @@ def recover_open(root: int, path: Path) -> bool:
     """
     journal = read_journal(path)
     if journal is None:
+        sweep(path)
         return False
     if journal.phase is Phase.LANDING and not _can_finish(root, journal):
         journal = advance(path, journal, Phase.UNDOING)

@@ -5,12 +5,12 @@ A place is taken only when it is the only one, and an edit removes only lines th
 
 from __future__ import annotations
 
-from buildwright.workspace.edits.aligning import Unfit, changes, indent_of
+from buildwright.workspace.edits.aligning import Unfit, changes
 from buildwright.workspace.edits.anchors import anchored, elided
 from buildwright.workspace.edits.forms import Hunk, Reason
 from buildwright.workspace.edits.inside import inside_lines, occurrences
 from buildwright.workspace.edits.missed import MORE, QUOTE, Missed
-from buildwright.workspace.edits.pages import Page, squeezed
+from buildwright.workspace.edits.pages import Page, indent_of, squeezed
 from buildwright.workspace.edits.repeats import covered, refuse_repeats, shows_itself, standing
 from buildwright.workspace.edits.spans import Match, Piece, pieces, spread
 

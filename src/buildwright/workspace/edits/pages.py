@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 
 from buildwright.workspace.edits.forms import MAX_FILE_BYTES, EditRefused
 
@@ -14,6 +15,7 @@ _RUN = re.compile(r"[^\S\n]+")
 _LOOSE = re.compile(r"(?<!\w) | (?!\w)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _RAW = re.compile("[\udc80-\udcff]")
+_INDENT = re.compile(r"[ \t]*")
 MAX_PLACES = 50
 
 
@@ -52,6 +54,24 @@ def encode(text: str) -> bytes:
 def squeezed(text: str) -> str:
     """Return the text without the white space that does not part two words; newlines stay."""
     return _LOOSE.sub("", _RUN.sub(" ", text))
+
+
+def indent_of(line: str) -> str:
+    """Return the spaces and tabs that begin the line."""
+    found = _INDENT.match(line)
+    return found.group() if found else ""
+
+
+def unit_of(lines: Sequence[str]) -> str:
+    """Return one level of indentation: a tab, or the smallest step of spaces (4 if none)."""
+    indents = [indent_of(line) for line in lines if line.strip()]
+    tabs = sum(1 for indent in indents if indent.startswith("\t"))
+    if tabs * 2 > sum(1 for indent in indents if indent):
+        return "\t"
+    widths = [len(indent) for indent in indents]
+    steps = [later - earlier for earlier, later in pairwise(widths) if later > earlier]
+    counts = {step: steps.count(step) for step in (2, 3, 4, 8) if step in steps}
+    return " " * max(counts, key=lambda step: counts[step]) if counts else "    "
 
 
 class Page:
@@ -100,6 +120,11 @@ class Page:
     def solid(self) -> list[int]:
         """Numbers, from 0, of the lines that are not blank."""
         return [number for number, line in enumerate(self.loose) if line]
+
+    @cached_property
+    def unit(self) -> str:
+        """One level of indentation."""
+        return unit_of(self.lines)
 
     @cached_property
     def _exact_index(self) -> LineIndex:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from buildwright.workspace.edits.aligning import Unfit, changes, indent_of
+from buildwright.workspace.edits.aligning import Unfit, changes
 from buildwright.workspace.edits.forms import Hunk
-from buildwright.workspace.edits.pages import Page, squeezed
+from buildwright.workspace.edits.pages import Page, indent_of, squeezed
 from buildwright.workspace.edits.spans import Match
 
 # A text counts as "there already" only with this many characters that are not white space: less
 # (`return None`) stands in many places by chance.
 MIN_EVIDENCE = 20
+# So many lines on either side of a hunk are compared with its new lines.
+MAX_BESIDE = 200
 
 _WORD = re.compile(r"\w+")
 
@@ -112,7 +114,7 @@ def refuse_repeats(page: Page, hunk: Hunk, match: Match) -> None:
     head = _common(old, loose)
     tail = min(_common(old[::-1], loose[::-1]), min(len(old), len(new)) - head)
     added = new[head : len(new) - tail]
-    reach = 2 * len(added) + 5
+    reach = min(2 * len(added) + 5, MAX_BESIDE)
     _refuse(added, _near(page, known[-1] + 1, 1, reach), at_edge=not tail)
     _refuse(added[::-1], _near(page, known[0] - 1, -1, reach), at_edge=not head)
 
@@ -139,7 +141,7 @@ def _near(page: Page, start: int, step: int, reach: int) -> list[str]:
 
 def _refuse(added: Sequence[str], near: Sequence[str], *, at_edge: bool) -> None:
     """Compare new lines, outermost last, with the lines beside the hunk, nearest first."""
-    mine, theirs = [x.strip() for x in added], [x.strip() for x in near]
+    mine, theirs = [x.strip() for x in added[-MAX_BESIDE:]], [x.strip() for x in near]
     twice = {line for line in mine if _letters(line) >= 3 and line in theirs}
     many = len(twice) > 1 and 2 * len(twice) >= len(set(mine))
     next_ones = bool(twice) and theirs[: len(mine)] == mine

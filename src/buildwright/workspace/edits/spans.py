@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from buildwright.workspace.edits.aligning import Op, Reindent, Unfit, changes, reindent, unit_of
+from buildwright.workspace.edits.aligning import Op, Reindent, Unfit, changes, reindent
 from buildwright.workspace.edits.forms import Hunk, Span
 from buildwright.workspace.edits.pages import Page
 
@@ -36,7 +36,7 @@ def _shift(page: Page, hunk: Hunk, match: Match) -> Reindent:
         for line, place in zip(hunk.old, match.places, strict=True)
         if place is not None and line.strip()
     ]
-    return reindent(pairs, hunk.old, hunk.new, unit_of(page.lines))
+    return reindent(pairs, hunk.old, hunk.new, page.unit)
 
 
 def _region(hunk: Hunk, match: Match, op: Op) -> tuple[int, int]:
