@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -47,7 +48,9 @@ async def open_app(
             next_step="set BUILDWRIGHT_HOME to a folder you may write",
         ) from error
     database = settings.home / "buildwright.db"
-    durable, quick = make_engine(database), make_engine(database, durable=False)
+    writer = asyncio.Lock()
+    durable = make_engine(database, writer=writer)
+    quick = make_engine(database, durable=False, writer=writer)
     try:
         await ensure_schema(durable)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,14 +19,19 @@ from buildwright.store.tables import HEAD
 BUSY_TIMEOUT_S = 15.0
 
 
-def make_engine(path: Path, *, durable: bool = True) -> AsyncEngine:
+def make_engine(
+    path: Path, *, durable: bool = True, writer: asyncio.Lock | None = None
+) -> AsyncEngine:
     """Return an engine on a SQLite file: WAL, foreign keys, BEGIN IMMEDIATE.
 
     A commit outlives `kill -9` either way; a `durable` one is on the disk and outlives a power cut.
+    Engines of one process share a `writer`: who waits for it is woken at once, while SQLite's own
+    waiting sleeps in growing steps.
     """
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
+        execution_options={"writer": writer or asyncio.Lock()},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -47,7 +53,13 @@ def make_engine(path: Path, *, durable: bool = True) -> AsyncEngine:
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Yield a connection in one transaction; database errors leave as ours."""
+    """Yield a connection in one transaction that may write; database errors leave as ours."""
+    async with engine.get_execution_options()["writer"], _begun(engine) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _begun(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
@@ -58,7 +70,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Yield a connection that only reads: writers are not held up."""
-    async with transaction(engine.execution_options(plain_begin=True)) as connection:
+    async with _begun(engine.execution_options(plain_begin=True)) as connection:
         yield connection
 
 

@@ -44,4 +44,4 @@ def hand_over(state: BuildState, folder: Path, version: str) -> None:
     pages = [file for file in files if file.path.startswith(".buildwright/")]
     delivery.write_pages((*pages, diff), out)
     if got.report.outcome in ("passed", "partial"):
-        land(before, after, out)
+        land(before, after, out, folder.parent / "journals" / f"{state.build_id}.json")

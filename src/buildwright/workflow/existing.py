@@ -62,11 +62,12 @@ def lock_of(template: Template, files: Mapping[str, bytes]) -> bytes:
 
 
 def land(
-    before: Sequence[RenderedFile], after: Sequence[RenderedFile], folder: Path
+    before: Sequence[RenderedFile], after: Sequence[RenderedFile], folder: Path, journal: Path
 ) -> tuple[str, ...]:
     """Make the difference in the user's folder, whole or not at all; return the changed paths.
 
-    Raises OutputError when a file was changed since the build began; nothing is touched then.
+    `journal` is a file outside of the folder that lasts as long as the change takes. Raises
+    OutputError when a file was changed since the build began; nothing is touched then.
     """
     old = {file.path: file.content for file in before}
     requests = [_request(file) for file in after if old.get(file.path) != file.content]
@@ -77,7 +78,8 @@ def land(
     try:
         if isinstance(batch, edits.Refusals):
             raise OutputError(batch.text, next_step="see .buildwright/changes.diff")
-        return edits.apply(batch, folder)
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        return edits.apply(batch, folder, journal=journal)
     except edits.EditRefused as error:
         raise OutputError(
             f"{error.message}; nothing was changed in {str(folder)!r}",

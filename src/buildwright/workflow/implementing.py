@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Sequence
 from fnmatch import fnmatch
@@ -86,27 +87,30 @@ async def run_locked(
 ) -> TestRun:
     """Run the locked tests of some files in the sandbox; `folder` holds them already, if given."""
     contents = {file.path: file.content for file in files}
-    lock = lock_of(template, contents)
-    environment = await ensure_environment(lock, root=kit.environments)
-    tree = snapshots.tree_of(files)
-    locked = {
-        entry.path: entry.sha256
-        for entry in tree.files
-        if any(fnmatch(entry.path, pattern) for pattern in template.tests)
-    }
+    environment = await ensure_environment(lock_of(template, contents), root=kit.environments)
+    locked, expected = await asyncio.to_thread(_locked, template, files)
     with tempfile.TemporaryDirectory(prefix="buildwright-tree-") as place:
         if folder is None:
             folder = Path(place, "tree")
-            delivery.materialise(files, folder)
+            await asyncio.to_thread(delivery.materialise, files, folder)
         job = TestJob(
             tree=folder,
             python=environment.python,
             locked=locked,
-            expected=expected_tests({p: contents[p] for p in locked if p.endswith(".py")}),
+            expected=expected,
             source_dir=template.source_dir,
             limits=kit.limits,
         )
         return await run_tests(kit.sandbox, job)
+
+
+def _locked(
+    template: Template, files: Sequence[RenderedFile]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return path -> SHA-256 of what the verdict rests on, and the ids of the tests in it."""
+    chosen = [f for f in files if any(fnmatch(f.path, pattern) for pattern in template.tests)]
+    locked = {entry.path: entry.sha256 for entry in snapshots.tree_of(chosen).files}
+    return locked, expected_tests({f.path: f.content for f in chosen if f.path.endswith(".py")})
 
 
 async def hollow_tests(

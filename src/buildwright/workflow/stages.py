@@ -85,10 +85,10 @@ async def test(state: BuildState, kit: Kit) -> Update:
     before = seen_before(state)
     if before is not None:
         return Update(run=before.run)
-    files = snapshots.load(kit.snapshots, tree)
+    files = await asyncio.to_thread(snapshots.load, kit.snapshots, tree)
     await kit.note(StageName.TEST, f"in {kit.sandbox.name}")
     run = await run_locked(kit, template, files, await lay_out(state, kit, tree))
-    rendered = _rendered(state, kit, template)
+    rendered = await asyncio.to_thread(_rendered, state, kit, template)
     return Update(run=run, hollow=await hollow_tests(kit, template, rendered, files))
 
 
@@ -106,11 +106,7 @@ async def document(state: BuildState, kit: Kit) -> Update:
     """Write the documents that are computed from the plan and the tree."""
     if state.request.into is not None:
         return Update(documents=snapshots.save(kit.snapshots, ()))
-    files = snapshots.load(kit.snapshots, known(state.products.tree))
-    pages = project_documents(
-        known(state.products.analysis), known(state.products.plan), files, kit.version
-    )
-    return Update(documents=snapshots.save(kit.snapshots, pages))
+    return Update(documents=await asyncio.to_thread(_documents, state, kit))
 
 
 async def finalize(state: BuildState, kit: Kit) -> Update:
@@ -179,6 +175,13 @@ def best_products(state: BuildState) -> Update:
     return Update(
         tree=best.tree, run=best.run, assessment=best.assessment, documents=best.documents
     )
+
+
+def _documents(state: BuildState, kit: Kit) -> Tree:
+    files = snapshots.load(kit.snapshots, known(state.products.tree))
+    analysis, decided = known(state.products.analysis), known(state.products.plan)
+    pages = project_documents(analysis, decided, files, kit.version)
+    return snapshots.save(kit.snapshots, pages)
 
 
 def _plan_for_existing(analysis: Analysis, state: BuildState, kit: Kit) -> Plan:

@@ -183,3 +183,11 @@ def test_like_lines_at_two_depths_quoted_too_deep_are_refused() -> None:
     data = b"def f(x):\n    if x:\n        return g(x)\n    return g(x)\n"
     old = "            return g(x)\n        return g(x)\n"
     assert refusal(old, "        return g(x)\n", data) is Reason.DOUBTFUL
+
+
+def test_only_the_quoted_lines_are_too_deep() -> None:
+    data = b"def f(x):\n    if x:\n        return 1\n    for y in x:\n        if y:\n"
+    data += b"            return 1\n"
+    old = "        if x:\n            return 1\n        for y in x:\n            if y:\n"
+    new = "    if x:\n        return 1\n    for y in x[1:]:\n        if y:\n"
+    assert changed(old, new, data) == data.replace(b"in x:", b"in x[1:]:")

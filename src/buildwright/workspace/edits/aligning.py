@@ -56,6 +56,7 @@ class Reindent:
 
     `known` holds what the matched lines show. Other depths follow only from a shift that all of
     them agree on: `ratio` file characters for each character of the hunk, from `base`.
+    `file_frame` says that only the old lines are indented unlike the file.
     """
 
     known: dict[str, str]
@@ -63,6 +64,7 @@ class Reindent:
     ratio: tuple[int, int] = (1, 1)
     sign: str = " "
     identity: bool = False
+    file_frame: bool = False
 
     def line(self, line: str) -> str:
         """Return the line with the file's indentation; raises Unfit where that is not sure."""
@@ -91,7 +93,7 @@ def reindent(
     if all(mine == theirs for mine, theirs in indents):
         return Reindent({}, identity=True)
     if _new_in_file_frame(pairs, old, new):
-        return Reindent({}, identity=True)
+        return Reindent({}, identity=True, file_frame=True)
     known: dict[str, str] = {}
     for mine, theirs in indents:
         if known.setdefault(mine, theirs) != theirs:

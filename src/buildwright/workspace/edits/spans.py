@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from buildwright.workspace.edits.aligning import Op, Reindent, Unfit, changes, reindent
 from buildwright.workspace.edits.forms import Hunk, Span
-from buildwright.workspace.edits.pages import Page
+from buildwright.workspace.edits.pages import Page, indent_of
 
 Piece = tuple[Span, str]
 
@@ -22,6 +22,8 @@ class Match:
 def pieces(page: Page, hunk: Hunk, match: Match) -> list[Piece]:
     """Return the replacements of character spans that make the hunk; raises Unfit when unsure."""
     shift = Reindent({}, identity=True) if match.exact else _shift(page, hunk, match)
+    if shift.file_frame:
+        hunk = replace(hunk, old=_as_in_file(page, hunk, match))
     found: list[Piece] = []
     for op in changes(hunk.old, hunk.new):
         begin, end = _region(hunk, match, op)
@@ -37,6 +39,16 @@ def _shift(page: Page, hunk: Hunk, match: Match) -> Reindent:
         if place is not None and line.strip()
     ]
     return reindent(pairs, hunk.old, hunk.new, page.unit)
+
+
+def _as_in_file(page: Page, hunk: Hunk, match: Match) -> tuple[str, ...]:
+    """Return the old lines with the file's indentation."""
+    return tuple(
+        line
+        if place is None or not line.strip()
+        else indent_of(page.lines[place]) + line.lstrip(" \t")
+        for line, place in zip(hunk.old, match.places, strict=True)
+    )
 
 
 def _region(hunk: Hunk, match: Match, op: Op) -> tuple[int, int]:
