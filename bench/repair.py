@@ -101,7 +101,8 @@ def task_of(row: dict[str, str]) -> Task:
     name, check = row["entry_point"], row["test"].rstrip()
     call = f"check({name})"
     body = check.removesuffix(call).rstrip() if check.endswith(call) else check
-    tests = f"from solution import {name}\n\n{body}\n\n\ndef test_it():\n    {call}\n"
+    # Some programs use helpers of the declaration too, not just the entry point.
+    tests = f"from solution import *\n\n{body}\n\n\ndef test_it():\n    {call}\n"
     right = row["declaration"] + row["canonical_solution"]
     wrong = row["declaration"] + row["buggy_solution"]
     return Task(row["task_id"], row["instruction"], tests, right, wrong, row["test"])

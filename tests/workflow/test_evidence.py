@@ -133,9 +133,10 @@ def attempt(number: int, failing: int, tree: str = "") -> Attempt:
 
 
 def test_without_progress_the_approach_widens_step_by_step_to_the_end() -> None:
-    rows = (attempt(1, 3), attempt(2, 3), attempt(3, 4), attempt(4, 3))
-    found = [approach(rows[:n]) for n in range(1, 5)]
-    assert found == [Approach.FEEDBACK, Approach.WIDER, Approach.AFRESH, Approach.STOP]
+    rows = tuple(attempt(n, 3 + (n == 3)) for n in range(1, 6))
+    found = [approach(rows[:n]) for n in range(1, 6)]
+    steps = [Approach.FEEDBACK, Approach.WIDER, Approach.AFRESH, Approach.AFRESH, Approach.STOP]
+    assert found == steps
 
 
 def test_progress_starts_over_and_a_repeated_state_is_none() -> None:

@@ -26,6 +26,16 @@ class Approach(IntEnum):
     STOP = 3
 
 
+HOW_STUCK = (
+    Approach.FEEDBACK,
+    Approach.WIDER,
+    Approach.AFRESH,
+    Approach.AFRESH,
+    Approach.STOP,
+)
+"""Approach by the number of attempts since the last progress."""
+
+
 def wants_repair(state: BuildState, kit: Kit) -> bool:
     """Tell whether `generate` runs once more; depends on stored results only."""
     if kit.gateway is None or not state.attempts:
@@ -49,7 +59,7 @@ def approach(attempts: tuple[Attempt, ...]) -> Approach:
         stuck = 0 if better and mark not in seen else stuck + 1
         best = attempt.badness[:2] if better else best
         seen.add(mark)
-    return Approach(min(stuck, Approach.STOP))
+    return HOW_STUCK[min(stuck, len(HOW_STUCK) - 1)]
 
 
 def fingerprint(run: TestRun) -> str:
