@@ -46,7 +46,9 @@ def hollow_tests_do_not_count() -> Answer:
     status = trace_items([item], evidence_of(plan, run, tests, hollow=(name,)))[0].status
     if status == "covered":
         return Answer(Outcome.NOT_HELD, "", "a hollow test covered an item")
-    return Answer(Outcome.HELD, "traceability", "a hollow test covers no item; finding it is not tried here")
+    return Answer(
+        Outcome.HELD, "traceability", "a hollow test covers no item; finding it is not tried here"
+    )
 
 
 EMPTY = Analysis("x", "en", "x", "X", "none", "", (), (), (), (), (), 1)
