@@ -30,8 +30,9 @@ from buildwright.app import open_app
 from buildwright.core.build import Outcome
 from buildwright.core.chat import ChatRequest, Message
 from buildwright.core.settings import Settings, load_settings
-from buildwright.gateway import ResolvedModel
-from buildwright.gateway.providers.scripted import Reference, make_scripted
+from buildwright.gateway.pricing import FREE
+from buildwright.gateway.providers.scripted import Reference, make_script, seed_of
+from buildwright.gateway.targets import Target
 from buildwright.services.request import Wish
 
 ROOT = Path(__file__).parent.parent
@@ -171,11 +172,12 @@ def prepare(folder: Path, place: Path, task: Task, model: str, attempts: int) ->
 def resend(task: Task, model: str, calls: int) -> Result:
     """Return how far plain resending comes: no state, no best tree, no change of approach."""
     reference = Reference({SOLUTION: task.right}, {SOLUTION: task.wrong})
-    played = make_scripted(ResolvedModel(model, "scripted", model, script=model), reference)
+    target = Target(model, "scripted", model, "scripted", FREE, script=model)
+    played = make_script(target, reference)
     for number in range(1, calls + 1):
         key = f"{task.name}.{number}"
         request = ChatRequest(model, (Message("user", task.text),), key=key)
-        text = asyncio.run(played.complete(request)).text
+        text = played.answer(request, number, seed_of(request)).text
         if solves(task, text.partition("```\n")[2].rpartition("```")[0]):
             return Result("passed", number, number, 0.0, solved=True, ended="done")
     return Result("failed", calls, calls, 0.0, solved=False, ended="out of calls")

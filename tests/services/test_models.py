@@ -10,9 +10,11 @@ from tests.gateway.model_server import ModelServer, serving
 from tests.services.conftest import Open
 
 from buildwright.core.build import Outcome
+from buildwright.core.chat import ChatRequest, Message
 from buildwright.core.verdict import Verdict
 from buildwright.gateway.providers.scripted import Reference
 from buildwright.gateway.providers.scripted.adversaries import Mute, Saboteur, cheats_for
+from buildwright.services.kits import make_kit
 from buildwright.services.request import Wish
 
 pytestmark = [pytest.mark.build, pytest.mark.sandbox]
@@ -157,16 +159,11 @@ async def test_a_finished_call_is_not_bought_twice(tmp_path: Path, opened: Open)
         async with opened(**flags) as app:
             build = await app.builds.submit(wish(tmp_path))
             claim = await app.builds.store.claim(build.id, "a worker that dies", 1.0)
-            async with app.builds._gateway("mine") as gateway:
-                from buildwright.services.kits import make_kit
-
-                sandbox = await app.builds.open_sandbox(build.request)
-                kit = await make_kit(app.builds, claim, sandbox, gateway)
-                from buildwright.core.chat import ChatRequest, Message
-
-                assert kit.gateway is not None
-                asked = ChatRequest("mine", (Message("user", "x"),), key="generate.1.1")
-                await kit.gateway.complete(asked)
+            sandbox = await app.builds.open_sandbox(build.request)
+            kit = await make_kit(app.builds, claim, sandbox, "mine", app.builds.gateway)
+            assert kit.gateway is not None
+            asked = ChatRequest("mine", (Message("user", "x"),), key="generate.1.1")
+            await kit.gateway.complete(asked)
             done = await app.builds.run(build.id)
             calls = await app.builds.calls.list(build.id)
     assert done.outcome is Outcome.PASSED

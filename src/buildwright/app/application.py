@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from buildwright import __version__
 from buildwright.core.build import BuildRequest
-from buildwright.core.clock import Clock
+from buildwright.core.clock import Clock, new_build_id
+from buildwright.core.environment import silence_tracing
 from buildwright.core.errors import DiskError
 from buildwright.core.events import Event, Listener
-from buildwright.core.settings import Settings, silence_tracing
+from buildwright.core.ledger import Ledger
+from buildwright.core.settings import Settings, gateway_tree
+from buildwright.gateway.opening import open_gateway
+from buildwright.gateway.port import Port
 from buildwright.sandbox import Sandbox
 from buildwright.services.builds import Builds, Emit
 from buildwright.services.selftest import sandbox_of_builds
 from buildwright.store.builds import BuildStore
-from buildwright.store.calls import CallStore
 from buildwright.store.engine import ensure_schema, make_engine
+from buildwright.store.ledger import open_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class App:
 
     settings: Settings
     builds: Builds
+    ledger: Ledger
+    gateway: Port
 
 
 @asynccontextmanager
@@ -57,16 +64,22 @@ async def open_app(
         async def sandbox_for(request: BuildRequest) -> Sandbox:
             return await sandbox_of_builds(settings, request.sandbox, unsafe=request.unsafe)
 
-        builds = Builds(
-            settings,
-            BuildStore(durable, quick),
-            CallStore(durable),
-            clock or Clock(),
-            __version__,
-            _fan_out(listeners),
-            sandbox_for,
-        )
-        yield App(settings, builds)
+        clock = clock or Clock()
+        owner = f"{os.getpid()}-{new_build_id()}"
+        async with (
+            open_ledger(database, clock=clock, owner=owner) as ledger,
+            open_gateway(gateway_tree(settings), ledger) as gateway,
+        ):
+            builds = Builds(
+                settings,
+                BuildStore(durable, quick),
+                gateway,
+                clock,
+                __version__,
+                _fan_out(listeners),
+                sandbox_for,
+            )
+            yield App(settings, builds, ledger, Port(gateway))
     finally:
         await quick.dispose()
         await durable.dispose()

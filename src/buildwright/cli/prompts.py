@@ -12,13 +12,13 @@ from buildwright.cli.common import plain, with_app
 if TYPE_CHECKING:
     from buildwright.app import App
     from buildwright.core.settings import Settings
-    from buildwright.store.calls import Call
+    from buildwright.services.calls import BuildCall
 
 
 def print_prompts(settings: Settings, build_id: str, *, as_json: bool) -> None:
     """Print the model calls of a build, oldest first; as JSON one document a line."""
 
-    async def work(app: App) -> tuple[Call, ...]:
+    async def work(app: App) -> tuple[BuildCall, ...]:
         build = await app.builds.store.get(build_id)
         return await app.builds.calls.list(build.id)
 
@@ -34,7 +34,7 @@ def print_prompts(settings: Settings, build_id: str, *, as_json: bool) -> None:
             _print(call)
 
 
-def _print(call: Call) -> None:
+def _print(call: BuildCall) -> None:
     click.secho(f"=== {call.key}: {call.status}, {call.cost_usd:.6f} USD", bold=True)
     for message in call.request.messages:
         click.secho(f"--- {message.role}", fg="cyan")

@@ -8,10 +8,10 @@ then the defaults. Unknown keys are refused with the nearest name.
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import platformdirs
 import yaml
@@ -23,9 +23,15 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from buildwright.core.environment import PREFIX, variables
 from buildwright.core.errors import SettingsError
+from buildwright.core.gateway_settings import (
+    GatewaySettings,
+    GatewayTree,
+    ModelSettings,
+    ProviderSettings,
+)
 
-PREFIX = "BUILDWRIGHT_"
 _NOT_SETTINGS = ("BUILDWRIGHT_CONFIG", "BUILDWRIGHT_TEST_")
 
 
@@ -55,20 +61,6 @@ class BuildSettings(_Section):
         "MIT", description="licence of generated projects"
     )
     author: str = Field("", description="copyright holder in generated projects", max_length=200)
-
-
-class ModelSettings(_Section):
-    """One model under a name of the user's own; prices are US dollars for a million tokens."""
-
-    model: str = Field("", description="provider/model as the provider names it")
-    url: str = Field("", description="address of an OpenAI-compatible endpoint")
-    key_variable: str = Field("", description="environment variable that holds the API key")
-    input_usd_per_mtok: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
-    output_usd_per_mtok: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
-    free: bool = Field(False, description="costs nothing, e.g. on this machine")
-    tools: bool = Field(True, description="the model can call tools; else edits are text")
-    script: str = Field("", description="a scripted model, for tests and benchmarks")
-    reference: Path | None = Field(None, description="reference answer of a scripted model")
 
 
 class AgentSettings(_Section):
@@ -105,6 +97,8 @@ class Settings(BaseSettings):
     model: str = Field("none", description="model for the stages; none builds by rules")
     templates: tuple[Path, ...] = Field((), description="more folders with templates")
     models: dict[str, ModelSettings] = Field({}, description="models by a name of your own")
+    providers: dict[str, ProviderSettings] = Field({}, description="endpoints of your own")
+    gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     agent: AgentSettings = Field(default_factory=AgentSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     build: BuildSettings = Field(default_factory=BuildSettings)
@@ -129,8 +123,8 @@ def load_settings(
     flags: Mapping[str, Any] | None = None, *, config: Path | None = None
 ) -> Settings:
     """Return the settings; raises SettingsError that names key, value and expectation."""
-    _refuse_unknown_variables(os.environ)
-    path = _config_path(config, os.environ)
+    _refuse_unknown_variables(variables())
+    path = _config_path(config, variables())
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     model = _with_file(path) if path else Settings
     try:
@@ -162,21 +156,32 @@ def _config_path(config: Path | None, env: Mapping[str, str]) -> Path | None:
     return usual if usual.is_file() else None
 
 
-def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> dict[str, str]:
-    """Return dotted name -> description of every setting."""
+def setting_names(model: type[Any] = Settings, prefix: str = "") -> dict[str, str]:
+    """Return dotted name -> description of every setting; NAME stands for one of the user's."""
     names: dict[str, str] = {}
-    for name, info in model.model_fields.items():
-        kind = info.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            names |= setting_names(kind, f"{prefix}{name}.")
+    for name, kind, text in _fields(model):
+        inner = get_args(kind)[1] if get_origin(kind) is dict else kind
+        if isinstance(inner, type) and (issubclass(inner, BaseModel) or is_dataclass(inner)):
+            names |= setting_names(inner, f"{prefix}{name}.{'' if inner is kind else 'NAME.'}")
         else:
-            names[f"{prefix}{name}"] = info.description or ""
+            names[f"{prefix}{name}"] = text
     return names
+
+
+def _fields(model: type[Any]) -> Iterable[tuple[str, Any, str]]:
+    if issubclass(model, BaseModel):
+        for name, info in model.model_fields.items():
+            yield name, info.annotation, info.description or ""
+    else:
+        kinds = get_type_hints(model)
+        for one in fields(model):
+            yield one.name, kinds[one.name], one.metadata.get("description", "")
 
 
 def _refuse_unknown_variables(env: Mapping[str, str]) -> None:
     known = [PREFIX + name.replace(".", "__").upper() for name in setting_names()]
-    sections = {name.rsplit("__", 1)[0] for name in known if "__" in name}
+    parts = [name.split("__") for name in known]
+    sections = {"__".join(name[:depth]) for name in parts for depth in range(1, len(name))}
     for name in env:
         ours = name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS)
         if ours and name.upper() not in {*known, *sections}:
@@ -195,7 +200,7 @@ def _translated(error: ValidationError, path: Path | None) -> SettingsError:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     source = f" (file {path}, environment or flag)" if path else " (environment or flag)"
-    if first["type"] == "extra_forbidden":
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         nearest = _nearest(where, setting_names())
         return SettingsError(
             f"unknown setting {where!r}{nearest}{source}", next_step="see `buildwright config show`"
@@ -206,11 +211,6 @@ def _translated(error: ValidationError, path: Path | None) -> SettingsError:
     )
 
 
-def silence_tracing() -> None:
-    """Keep LangGraph's tracing client from calling anybody, unless the user wants it."""
-    os.environ.setdefault("LANGSMITH_TRACING", "false")
-
-
-def secret(variable: str) -> str:
-    """Return the value of an environment variable that holds a key, or an empty text."""
-    return os.environ.get(variable, "") if variable else ""
+def gateway_tree(settings: Settings) -> GatewayTree:
+    """Return the part of the settings that the gateway works with."""
+    return GatewayTree(settings.home, settings.models, settings.providers, settings.gateway)

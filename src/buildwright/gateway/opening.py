@@ -1,35 +1,35 @@
-"""Opening a gateway for one model."""
+"""Opening a gateway: providers, connections and policies over a ledger."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from buildwright.core.settings import Settings
-from buildwright.gateway.models import Models
-from buildwright.gateway.policies import BoundedGateway, Provider
-from buildwright.gateway.providers.openai_wire import OpenAiWire
-from buildwright.gateway.providers.scripted import Reference, make_scripted
+from buildwright.core.gateway_settings import GatewayTree
+from buildwright.core.ledger import Ledger
+from buildwright.gateway.call import Done
+from buildwright.gateway.pipeline import Gateway
+from buildwright.gateway.policies.metering import OnDone
+from buildwright.gateway.providers.registry import Providers
+from buildwright.gateway.surroundings import Surroundings
+
+
+def nobody(_done: Done) -> None:
+    """Listen to nothing."""
 
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, name: str, reference: Reference | None = None
-) -> AsyncIterator[BoundedGateway]:
-    """Yield a bounded gateway to a model by name; raises UnknownNameError or SettingsError."""
-    model = Models(settings.models).resolve(name)
-    provider: Provider
-    if model.wire == "scripted":
-        provider = make_scripted(model, reference)
-    else:
-        provider = OpenAiWire(model, between_tokens_s=settings.agent.call_timeout_s)
-    gateway = BoundedGateway(
-        model,
-        provider,
-        max_usd=settings.agent.max_usd,
-        timeout_s=settings.agent.call_timeout_s,
-    )
+    tree: GatewayTree,
+    ledger: Ledger,
+    *,
+    around: Surroundings | None = None,
+    on_done: OnDone = nobody,
+) -> AsyncIterator[Gateway]:
+    """Yield a gateway; raises SettingsError for routes that lead nowhere. The ledger stays open."""
+    around = around or Surroundings()
+    providers = Providers(tree, around.tick)
     try:
-        yield gateway
+        yield Gateway(tree, ledger, providers, around, on_done)
     finally:
-        await gateway.close()
+        await providers.close()

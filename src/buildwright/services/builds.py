@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +15,15 @@ from buildwright.core.events import Event, EventKind
 from buildwright.core.report import Report
 from buildwright.core.settings import Settings
 from buildwright.core.tree import RenderedFile, Tree
-from buildwright.gateway import BoundedGateway, open_gateway
+from buildwright.gateway.pipeline import Gateway
 from buildwright.sandbox import Sandbox
+from buildwright.services.calls import BuildCalls
 from buildwright.services.kits import make_kit
 from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner
+from buildwright.services.redaction import redacted_kit, redacted_wish, redactor_of
 from buildwright.services.request import Wish, read_project, read_tests, read_wish
 from buildwright.store.builds import BuildStore
-from buildwright.store.calls import CallStore
 from buildwright.store.rows import Claim, Data, Note
 from buildwright.workflow.deliverable import deliverable
 from buildwright.workflow.graph import run_build
@@ -40,17 +40,23 @@ class Builds:
 
     settings: Settings
     store: BuildStore
-    calls: CallStore
+    gateway: Gateway
     clock: Clock
     version: str
     emit: Emit
     open_sandbox: OpenSandbox
+
+    @property
+    def calls(self) -> BuildCalls:
+        """The model calls of builds."""
+        return BuildCalls(self.gateway.ledger)
 
     async def submit(self, wish: Wish, *, unsafe: bool = False) -> Build:
         """Check a wish, reserve its output folder and store the build as queued.
 
         Raises UsageError before anything is stored or written.
         """
+        wish = redacted_wish(wish, redactor_of(self.settings))
         text, analysis = await asyncio.to_thread(read_wish, wish, self.settings)
         tests = await self._kept(read_tests, wish.tests)
         into = await self._kept(read_project, wish.into)
@@ -89,7 +95,7 @@ class Builds:
             except LeaseLostError:
                 raise
             except BuildwrightError as error:
-                outcome, reason = Outcome.ERROR, str(error)
+                outcome, reason = Outcome.ERROR, redactor_of(self.settings)(str(error))
             except asyncio.CancelledError:
                 if not lease.cancel_requested:
                     note = "interrupted by the user or a signal"
@@ -167,19 +173,13 @@ class Builds:
     async def _stages(self, build: Build, claim: Claim) -> tuple[Outcome, str]:
         sandbox = await self.open_sandbox(build.request)
         state = fold(build, await self.store.updates(build.id))
-        async with self._gateway(build.request.model) as gateway:
-            final = await run_build(state, await make_kit(self, claim, sandbox, gateway))
+        model = build.request.model
+        gateway = self.gateway if model != "none" else None
+        kit = await make_kit(self, claim, sandbox, model, gateway)
+        final = await run_build(state, redacted_kit(kit, redactor_of(self.settings)))
         if final.products.report is None:
             raise BuildwrightError("the build ended without a report", next_step="resume it")
         return Outcome(final.products.report.outcome), final.products.report.reason
-
-    @asynccontextmanager
-    async def _gateway(self, model: str) -> AsyncIterator[BoundedGateway | None]:
-        if model == "none":
-            yield None
-            return
-        async with open_gateway(self.settings, model) as gateway:
-            yield gateway
 
     async def _finish(self, build: Build, claim: Claim, outcome: Outcome, reason: str) -> Build:
         now = self.clock.now()

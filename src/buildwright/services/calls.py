@@ -1,37 +1,105 @@
-"""A gateway whose every call is stored, so that a resumed build never buys one twice."""
+"""The model calls of builds, as the ledger keeps them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import orjson
+
 from buildwright.core.chat import ChatReply, ChatRequest
-from buildwright.core.clock import Clock
-from buildwright.core.errors import BuildwrightError
-from buildwright.gateway import BoundedGateway
-from buildwright.store.calls import CallStore
+from buildwright.core.errors import ModelError
+from buildwright.core.ledger import NANO, CallFilter, CallStatus, Ledger, LedgerRow, nano_of
+from buildwright.core.settings import Settings
+from buildwright.gateway.call import Caller
+from buildwright.gateway.chatform import Gathering, request_of
+from buildwright.gateway.pipeline import Gateway
+from buildwright.gateway.port import Port
 from buildwright.store.rows import Claim
 
+EVERY_CALL = 100_000
 
-class RecordedGateway:
-    """Answers from the store what was answered before; stores intent and outcome of the rest.
 
-    A call that was sent when the build was killed is sent once more with the stored request
-    (policy `retry_once`); its first bound stays counted as spent.
-    """
+@dataclass(frozen=True, slots=True)
+class BuildCall:
+    """A call of a build; `bound_usd` is what it still holds of its budgets."""
 
-    def __init__(self, inner: BoundedGateway, store: CallStore, claim: Claim, clock: Clock) -> None:
-        self._inner, self._store, self._claim, self._clock = inner, store, claim, clock
+    key: str
+    status: CallStatus
+    request: ChatRequest
+    reply: ChatReply | None
+    error: str
+    model: str
+    bound_usd: float
+    cost_usd: float
+    started_at: float
+    finished_at: float | None
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
-        """Return the stored or a new answer; raises what the inner gateway raises."""
-        before = await self._store.get(self._claim.build_id, request.key)
-        if before is not None and before.reply is not None:
-            return before.reply
-        wanted = before.request if before is not None else request
-        bound = self._inner.bound_usd(wanted)
-        await self._store.intend(self._claim, wanted, bound, self._clock.now())
-        try:
-            reply = await self._inner.complete(wanted)
-        except BuildwrightError as error:
-            await self._store.settle(self._claim, request.key, str(error), self._clock.now())
-            raise
-        await self._store.settle(self._claim, request.key, reply, self._clock.now())
-        return reply
+
+class BuildCalls:
+    """Reads the calls of builds."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def list(self, build_id: str) -> tuple[BuildCall, ...]:
+        """Return the calls of a build, oldest first."""
+        wanted = CallFilter(tenant=_tenant(build_id), limit=EVERY_CALL)
+        return tuple(_call(row) for row in reversed(await self._ledger.calls(wanted)))
+
+    async def spent_usd(self, build_id: str) -> float:
+        """Return what the calls of a build cost, with the bound of each one in doubt."""
+        wanted = CallFilter(tenant=_tenant(build_id), limit=EVERY_CALL)
+        rows = await self._ledger.calls(wanted)
+        return sum(row.reserved_nano + _spent_nano(row) for row in rows) / NANO
+
+
+async def port_of_build(gateway: Gateway, settings: Settings, claim: Claim) -> Port:
+    """Return a build's way to the gateway: its own budget, keys, and the fence of its claim."""
+    scope = f"build:{claim.build_id}"
+    await gateway.ledger.set_budget(scope, nano_of(settings.agent.max_usd), "total")
+    return Port(
+        gateway,
+        Caller(tenant=_tenant(claim.build_id), scopes=("org:local", scope)),
+        fence=(claim.build_id, claim.epoch),
+        timeout_s=settings.agent.call_timeout_s,
+    )
+
+
+def _tenant(build_id: str) -> str:
+    return f"build:{build_id}"
+
+
+def _spent_nano(row: LedgerRow) -> int:
+    settled = row.settlement
+    return settled.cost_nano + settled.uncertain_nano if settled else 0
+
+
+def _call(row: LedgerRow) -> BuildCall:
+    settled, intent = row.settlement, row.intent
+    body = orjson.loads(intent.request) if intent.request else {"model": intent.asked_model}
+    cost_usd = _spent_nano(row) / NANO
+    reply = None
+    if settled is not None and settled.answer is not None:
+        reply = _reply(settled.answer, row, cost_usd)
+    return BuildCall(
+        intent.call_key,
+        row.status,
+        request_of(body, intent.call_key),
+        reply,
+        settled.error if settled else "",
+        f"{intent.provider}/{intent.model}",
+        row.reserved_nano / NANO,
+        cost_usd,
+        intent.at,
+        settled.at if settled else None,
+    )
+
+
+def _reply(answer: bytes, row: LedgerRow, cost_usd: float) -> ChatReply | None:
+    gathered = Gathering(model=row.intent.model)
+    try:
+        gathered.take(answer if answer.startswith(b"data:") else b"data: " + answer + b"\n\n")
+        usage = row.settlement.usage if row.settlement else None
+        return gathered.reply(usage, cost_usd) if usage is not None else None
+    except ModelError:
+        return None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from buildwright.core.build import StageName, StageRecord, Update
 from buildwright.core.events import EventKind
 from buildwright.core.settings import Settings
-from buildwright.gateway import BoundedGateway
+from buildwright.gateway.pipeline import Gateway
 from buildwright.sandbox import Limits, Sandbox
-from buildwright.services.calls import RecordedGateway
+from buildwright.services.calls import port_of_build
 from buildwright.store.rows import Claim, Data, Note
 from buildwright.workflow.kit import Kit
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 async def make_kit(
-    builds: Builds, claim: Claim, sandbox: Sandbox, gateway: BoundedGateway | None
+    builds: Builds, claim: Claim, sandbox: Sandbox, model: str, gateway: Gateway | None
 ) -> Kit:
     """Return the kit of one run of one build; `gateway` is None without a model."""
     store, clock = builds.store, builds.clock
-    recorded = None
+    port, tools = None, False
     if gateway is not None:
-        gateway.account_for(await builds.calls.spent_usd(claim.build_id))
-        recorded = RecordedGateway(gateway, builds.calls, claim, clock)
+        port = await port_of_build(gateway, builds.settings, claim)
+        tools = gateway.directory.plan(model)[0].tools
 
     async def record(done: StageRecord, update: Update, line: str) -> None:
         data: Data = {"summary": line, "seconds": round(done.seconds, 3)}
@@ -50,8 +50,8 @@ async def make_kit(
         answers=_default_answers(builds.settings),
         past_s={stage.value: seconds for stage, seconds in medians.items()},
         agent=builds.settings.agent,
-        gateway=recorded,
-        tools=gateway is not None and gateway.model.tools,
+        gateway=port,
+        tools=tools,
         record=record,
         started=started,
         note=note,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from buildwright.core.errors import RequirementError, UsageError
 from buildwright.core.requirements import Analysis
-from buildwright.core.settings import Settings
+from buildwright.core.settings import Settings, gateway_tree
 from buildwright.core.tree import RenderedFile
-from buildwright.gateway import Models
+from buildwright.gateway.targets import Directory
 from buildwright.workflow.choose import check_answers, choose_template, read_requirement
 
 
@@ -161,7 +162,7 @@ def read_wish(wish: Wish, settings: Settings) -> tuple[str, Analysis]:
     """Return the checked text and its analysis; raises UsageError when nothing can be built."""
     text = check_text(wish.text, settings)
     if settings.model != "none":
-        Models(settings.models).resolve(settings.model)
+        Directory(gateway_tree(settings), random.random).plan(settings.model)
     analysis = read_requirement(text)
     if wish.into is not None:
         _check_into(wish, settings)

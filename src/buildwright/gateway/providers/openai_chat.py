@@ -1,0 +1,240 @@
+"""The OpenAI wire: chat and embeddings, whole or streamed, passed on as they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+
+from buildwright.core.ledger import TokenUsage
+from buildwright.gateway.call import Answer, Call
+from buildwright.gateway.errors import GatewayError, unreachable
+from buildwright.gateway.http import HttpError, HttpResponse
+from buildwright.gateway.pricing import usage_of_openai
+from buildwright.gateway.providers.pools import Pools, broken, mark_sent, post, redacted, said
+from buildwright.gateway.sse import DONE, EventTooLargeError, Splitter, data_of, events_of
+from buildwright.gateway.targets import Target
+
+PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
+
+
+class OpenAiProvider:
+    """Every endpoint of this wire; they differ by address and key only."""
+
+    def __init__(self, pools: Pools, tick: Callable[[], float], answer_limit: int) -> None:
+        self._pools, self._tick, self._limit = pools, tick, answer_limit
+        self._headers: dict[str, list[tuple[bytes, bytes]]] = {}
+
+    async def send(self, call: Call, target: Target) -> Answer:
+        """Send once; a stream is returned when its first event is here. Raises GatewayError."""
+        body = orjson.dumps(_outgoing(call, target))
+        mark_sent(call)
+        start = self._tick()
+        response = await post(
+            self._pools,
+            target,
+            PATHS[call.wire],
+            self._headers_of(target),
+            body,
+            call.deadline - start,
+        )
+        call.first_byte_s = self._tick() - start
+        if call.stream:
+            return await self._stream(call, target, response)
+        try:
+            raw = await response.read(self._limit)
+        except HttpError as error:
+            raise broken(target, error) from error
+        call.upstream_s += self._tick() - start
+        call.usage = whole_usage(call, target, raw)
+        return Answer(raw, usage=call.usage)
+
+    async def close(self) -> None:
+        """The pools are closed by who opened them."""
+
+    def _headers_of(self, target: Target) -> list[tuple[bytes, bytes]]:
+        headers = self._headers.get(target.name)
+        if headers is None:
+            headers = [
+                (b"content-type", b"application/json"),
+                (b"accept", b"application/json, text/event-stream"),
+                (b"user-agent", b"buildwright"),
+            ]
+            if target.api_key:
+                headers.append((b"authorization", b"Bearer " + target.api_key.encode()))
+            self._headers[target.name] = headers
+        return headers
+
+    async def _stream(self, call: Call, target: Target, response: HttpResponse) -> Answer:
+        if not response.header(b"content-type").startswith(b"text/event-stream"):
+            response.abort()
+            error = unreachable(
+                f"{target.name}: the answer is not a stream of events", billed="unknown"
+            )
+            error.again = False
+            raise error
+        stream = StreamOfEvents(call, target, response, self._tick)
+        stream.limit = self._limit
+        frames = stream.frames()
+        try:
+            first = await anext(frames)
+        except StopAsyncIteration:
+            raise unreachable(f"{target.name}: the stream is empty", billed="unknown") from None
+        return Answer(frames=_with_first(first, frames))
+
+
+class StreamOfEvents:
+    """Passes complete events on; looks only into the first, those with usage, and the last."""
+
+    def __init__(
+        self, call: Call, target: Target, response: HttpResponse, tick: Callable[[], float]
+    ) -> None:
+        self._call, self._target, self._response, self._tick = call, target, response, tick
+        self._wants_usage = bool((call.body.get("stream_options") or {}).get("include_usage"))
+        self.limit = float("inf")
+        self._last = b""
+        self._events = self._bytes = 0
+        self._usage: TokenUsage | None = None
+        self._done = False
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """Yield bytes that hold whole events; raises GatewayError where the upstream breaks off."""
+        finished = False
+        try:
+            async for block in self._blocks():
+                yield block
+            async for _ in self._response:
+                pass  # what follows the end, so that the connection can be used again
+            finished = True
+        except HttpError as error:
+            if not self._done:
+                raise broken(self._target, error) from error
+        except EventTooLargeError:
+            raise self._odd("an event of the stream is too large") from None
+        finally:
+            self._settle_usage()
+            if not finished:
+                self._response.abort()
+
+    async def _blocks(self) -> AsyncIterator[bytes]:
+        split = Splitter()
+        async for chunk in self._response:
+            block = split.feed(chunk)
+            block = self._look(block) if block else block
+            if block:
+                yield block
+            if self._done:
+                return
+            if self._bytes > self.limit:
+                raise self._odd(
+                    f"the answer is larger than {self.limit / 1_048_576:g} MiB", again=False
+                )
+            if self._tick() > self._call.deadline:
+                raise unreachable(
+                    f"{self._target.name}: the stream took longer than the call may",
+                    status=504,
+                    billed="unknown",
+                )
+        yield self._unended()
+
+    def _look(self, block: bytes) -> bytes:
+        if not self._events and (b'"error"' in block):
+            self._refuse(block)
+        self._events += block.count(b"\n\n")
+        self._bytes += len(block)
+        if b'"usage"' in block and not _only_nulls(block):
+            block = self._with_usage(block)
+        if b"[DONE]" in block[-40:]:
+            self._done = True
+        else:
+            self._last = block or self._last
+        return block
+
+    def _with_usage(self, block: bytes) -> bytes:
+        kept = []
+        for event in events_of(block):
+            data = data_of(event)
+            if b'"usage"' in data:
+                chunk = self._parsed(data)
+                usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
+                if usage:
+                    self._usage = usage_of_openai(usage)
+                    if not self._wants_usage and chunk.get("choices") == []:
+                        continue
+            kept.append(event)
+        return b"".join(event + b"\n\n" for event in kept)
+
+    def _parsed(self, data: bytes) -> dict[str, Any]:
+        try:
+            chunk = orjson.loads(data)
+        except ValueError:
+            raise self._odd("the stream holds malformed JSON") from None
+        return chunk if isinstance(chunk, dict) else {}
+
+    def _refuse(self, block: bytes) -> None:
+        for event in events_of(block)[:1]:
+            chunk = self._parsed(data_of(event))
+            if chunk.get("error"):
+                message = redacted(said(data_of(event))[0], self._target)
+                raise unreachable(f"{self._target.name}: {message}")
+
+    def _unended(self) -> bytes:
+        """The upstream closed without [DONE]: complete when a finish reason came, else cut."""
+        for event in reversed(events_of(self._last)):
+            choices = self._parsed(data_of(event)).get("choices") or [{}]
+            if choices[0].get("finish_reason"):
+                self._done = True
+                return DONE
+        raise self._odd("the stream was cut off")
+
+    def _odd(self, what: str, *, again: bool = True) -> GatewayError:
+        error = unreachable(f"{self._target.name}: {what}", billed="unknown")
+        error.again = again
+        return error
+
+    def _settle_usage(self) -> None:
+        if self._usage is None:
+            output = max(self._events, self._bytes // 64) if self._events else 0
+            self._usage = TokenUsage(
+                fresh_input=self._call.input_tokens, output=output, estimated=True
+            )
+        self._call.usage = self._usage
+
+
+def _only_nulls(block: bytes) -> bool:
+    """True when no usage in the events says anything: some providers send null with each."""
+    nulls = block.count(b'"usage":null') + block.count(b'"usage": null')
+    return block.count(b'"usage"') == nulls
+
+
+async def _with_first(first: bytes, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for frame in frames:
+        yield frame
+
+
+def whole_usage(call: Call, target: Target, raw: bytes) -> TokenUsage:
+    """Return the usage of a whole answer; raises GatewayError when it is no answer."""
+    try:
+        answer = orjson.loads(raw)
+        usage = usage_of_openai(answer["usage"]) if answer.get("usage") else None
+        filled = bool(answer.get("choices") or answer.get("data"))
+    except (ValueError, AttributeError, TypeError, KeyError):
+        raise unreachable(
+            f"{target.name}: the answer is not JSON of this wire", billed="unknown"
+        ) from None
+    if not filled:
+        error = unreachable(f"{target.name}: the answer is empty", billed="unknown")
+        error.usage = usage
+        raise error
+    if usage is None:
+        usage = TokenUsage(fresh_input=call.input_tokens, output=len(raw) // 3, estimated=True)
+    return usage
+
+
+def _outgoing(call: Call, target: Target) -> dict[str, Any]:
+    body = {**call.body, "model": target.model}
+    if call.stream:
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    return body

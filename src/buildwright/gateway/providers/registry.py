@@ -1,0 +1,78 @@
+"""Name -> provider; each is loaded when a call first needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from buildwright.core.gateway_settings import GatewayTree
+from buildwright.gateway.call import Answer, Call
+from buildwright.gateway.errors import Billed, unreachable
+from buildwright.gateway.providers.pools import Pools
+from buildwright.gateway.targets import Target
+
+
+class Provider(Protocol):
+    """Speaks one wire; sends each call once, everything else is a policy."""
+
+    async def send(self, call: Call, target: Target) -> Answer:
+        """Return the answer, a stream with its first event at hand; raises GatewayError."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what is open."""
+        ...
+
+
+PROVIDERS: dict[str, str] = {
+    "openai": "buildwright.gateway.providers.openai_chat:OpenAiProvider",
+    "anthropic": "buildwright.gateway.providers.anthropic_messages:AnthropicProvider",
+    "ollama": "buildwright.gateway.providers.ollama_chat:OllamaProvider",
+    "scripted": "buildwright.gateway.providers.scripted:ScriptedProvider",
+    "replay": "buildwright.gateway.providers.replay:ReplayProvider",
+}
+
+
+class Providers:
+    """The open providers and their connections."""
+
+    def __init__(self, tree: GatewayTree, tick: Callable[[], float]) -> None:
+        settings = tree.gateway
+        self.pools = Pools(settings.timeouts, settings.concurrency)
+        self._tick, self._answer_limit = tick, settings.answer_limit_kib * 1024
+        self._open: dict[str, Provider] = {}
+
+    async def send(self, call: Call, target: Target) -> Answer:
+        """Send a call once to where its target is."""
+        provider = self._open.get(target.speech)
+        if provider is None:
+            provider = self.use(target.speech, _load(PROVIDERS[target.speech]))
+        try:
+            async with asyncio.timeout(max(0.0, call.deadline - self._tick())):
+                return await provider.send(call, target)
+        except TimeoutError:
+            billed: Billed = "unknown" if call.attempts else "no"
+            raise unreachable(
+                f"{target.name}: no answer within the time this call may take",
+                status=504,
+                billed=billed,
+            ) from None
+
+    def use(self, speech: str, make: Callable[..., Provider]) -> Provider:
+        """Open a provider for a way of speaking, in place of the usual one."""
+        provider = make(self.pools, self._tick, self._answer_limit)
+        self._open[speech] = provider
+        return provider
+
+    async def close(self) -> None:
+        """Close providers and connections."""
+        for provider in self._open.values():
+            await provider.close()
+        await self.pools.close()
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,212 @@
+"""From a model's name to where it is, what it costs, and what stands behind it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+
+from buildwright.core.environment import secret
+from buildwright.core.errors import SettingsError, UnknownNameError
+from buildwright.core.gateway_settings import (
+    GatewayTree,
+    ModelSettings,
+    ProviderSettings,
+    RouteSettings,
+)
+from buildwright.gateway.pricing import FREE, Price, configured_price, price_table
+
+Speech = Literal["openai", "anthropic", "ollama", "scripted", "replay"]
+NO_MODEL = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model ready to be called. `upstream` names what shares connections and a breaker."""
+
+    name: str
+    provider: str
+    model: str
+    speech: Speech
+    price: Price
+    url: str = ""
+    api_key: str = field(default="", repr=False)
+    tools: bool = True
+    context_tokens: int | None = None
+    script: str = ""
+    reference: Path | None = None
+    max_concurrent: int | None = None
+
+    @property
+    def upstream(self) -> str:
+        """Provider and address: the same for all models behind one endpoint."""
+        return f"{self.provider} {self.url or self.script}"
+
+
+@cache
+def provider_rows() -> dict[str, ProviderSettings]:
+    """Return the providers that ship with the package."""
+    path = Path(__file__).with_name("providers.toml")
+    rows: dict[str, dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: ProviderSettings(**row) for name, row in rows.items()}
+
+
+class Directory:
+    """The models of the settings, their routes and aliases, and those of known providers."""
+
+    def __init__(self, tree: GatewayTree, random: Callable[[], float]) -> None:
+        self._models, self._random = tree.models, random
+        self._aliases, self._routes = tree.gateway.aliases, tree.gateway.routes
+        self.providers: Mapping[str, ProviderSettings] = {**provider_rows(), **tree.providers}
+        self._targets: dict[str, Target] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names that the settings give, for lists and suggestions."""
+        return (*self._routes, *self._aliases, *self._models)
+
+    def known(self) -> tuple[str, ...]:
+        """Return names to suggest: configured ones, and `provider/...`."""
+        return (NO_MODEL, *self.names(), *(f"{name}/MODEL" for name in self.providers))
+
+    def check(self) -> None:
+        """Raise SettingsError for a route or alias that leads nowhere or round in a circle."""
+        for name in (*self._routes, *self._aliases):
+            for _ in self._leaves(name, ()):
+                pass
+
+    def plan(self, name: str, sticky: str = "") -> tuple[Target, ...]:
+        """Return whom to ask, in order; raises UnknownNameError or SettingsError.
+
+        `sticky` keeps the pick of a weighted route the same for equal texts.
+        """
+        name = self._aliases.get(name, name)
+        route = self._routes.get(name)
+        if route is None:
+            return (self.resolve(name),)
+        picked = self._pick(name, route, sticky)
+        rest = (leaf for other in route.fallbacks for leaf in self.plan(other, sticky))
+        plan = dict.fromkeys((*self.plan(picked, sticky), *rest))
+        return tuple(plan)
+
+    def sticky_by(self, name: str) -> str:
+        """Return what keeps a route's pick: none, key or user."""
+        route = self._routes.get(self._aliases.get(name, name))
+        return route.sticky if route else "none"
+
+    def resolve(self, name: str) -> Target:
+        """Return one model by name; raises UnknownNameError or SettingsError with what to add."""
+        target = self._targets.get(name)
+        if target is None:
+            if name in self._models:
+                target = _configured(name, self._models[name], self.providers)
+            else:
+                target = self._of_provider(name)
+            if len(self._targets) < 10_000:
+                self._targets[name] = target
+        return target
+
+    def _of_provider(self, name: str) -> Target:
+        provider, slash, model = name.partition("/")
+        row = self.providers.get(provider)
+        if not (row and slash and model):
+            raise UnknownNameError(
+                "model", name, self.known(), next_step="--model none builds by rules"
+            )
+        price = _listed_price(provider, row, model)
+        if price is None:
+            raise SettingsError(
+                f"no price is known for model {name!r}, so no cap could hold",
+                next_step=f"add to the settings: models: {{{provider}: {{model: {name}, "
+                "input_usd_per_mtok: 1.0, output_usd_per_mtok: 4.0}}",
+            )
+        return Target(
+            name,
+            provider,
+            model,
+            row.wire,
+            price,
+            row.url,
+            secret(row.key_variable),
+            max_concurrent=row.max_concurrent,
+        )
+
+    def _pick(self, name: str, route: RouteSettings, sticky: str) -> str:
+        total = sum(target.weight for target in route.targets)
+        point = (_share_of(f"{name}\n{sticky}") if sticky else self._random()) * total
+        for target in route.targets:
+            point -= target.weight
+            if point < 0:
+                return target.model
+        return route.targets[-1].model
+
+    def _leaves(self, name: str, above: tuple[str, ...]) -> Iterator[Target]:
+        if name in above:
+            circle = " -> ".join((*above, name))
+            raise SettingsError(
+                f"gateway.routes: {circle} goes round in a circle",
+                next_step="take one of them out of fallbacks, targets or aliases",
+            )
+        inner = [self._aliases[name]] if name in self._aliases else []
+        if name in self._routes:
+            route = self._routes[name]
+            if not any(target.weight > 0 for target in route.targets):
+                raise SettingsError(
+                    f"gateway.routes.{name}.targets has no target with a weight above 0",
+                    next_step="add one: targets: [{model: provider/model}]",
+                )
+            inner = [*(target.model for target in route.targets), *route.fallbacks]
+        for other in inner:
+            yield from self._leaves(other, (*above, name))
+        if not inner:
+            yield self.resolve(name)
+
+
+def _share_of(text: str) -> float:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
+
+
+def _listed_price(provider: str, row: ProviderSettings, model: str) -> Price | None:
+    return FREE if row.free else price_table().price_of(row.prices_of or provider, model)
+
+
+def _configured(
+    name: str, given: ModelSettings, providers: Mapping[str, ProviderSettings]
+) -> Target:
+    provider, _, model = given.model.partition("/")
+    row = providers.get(provider)
+    url = given.url or (row.url if row else "")
+    if not url and not given.script:
+        raise SettingsError(
+            f"models.{name}.url is missing and {given.model!r} names no known provider",
+            next_step="add the url of an OpenAI-compatible endpoint",
+        )
+    price = configured_price(name, given)
+    if price is None and given.script:
+        price = FREE
+    if price is None and row is not None:
+        price = _listed_price(provider, row, model)
+    if price is None:
+        raise SettingsError(
+            f"models.{name} has no price, so no cap could hold",
+            next_step="set input_usd_per_mtok and output_usd_per_mtok, ceiling_usd, or free: true",
+        )
+    speech: Speech = "scripted" if given.script else row.wire if row else "openai"
+    variable = given.key_variable or (row.key_variable if row else "")
+    return Target(
+        name,
+        provider if row else name,
+        given.script or (model if row else given.model),
+        speech,
+        price,
+        url,
+        secret(variable),
+        given.tools,
+        given.context_tokens,
+        given.script,
+        given.reference,
+        row.max_concurrent if row else None,
+    )

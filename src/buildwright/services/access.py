@@ -1,0 +1,128 @@
+"""Who may call the gateway over HTTP, and what a call of theirs counts as."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Literal, Protocol
+
+from buildwright.core.keys import ApiKey, well_formed
+from buildwright.gateway.call import LOCAL, Caller
+from buildwright.gateway.errors import GatewayError
+
+Auth = Literal["auto", "keys", "none"]
+
+
+class KeyRing(Protocol):
+    """Finds a usable or former key by its text."""
+
+    def lookup(self, plaintext: str) -> ApiKey | None:
+        """Return the usable key, None for one that is unknown, revoked or expired."""
+        ...
+
+    def empty(self) -> bool:
+        """Return True while no key exists."""
+        ...
+
+
+class Access:
+    """Turns request headers into a caller.
+
+    `auth` "auto" asks for a key once one exists, and always beyond this machine (`local` False).
+    """
+
+    def __init__(self, ring: KeyRing, auth: Auth, *, local: bool) -> None:
+        self._ring, self._auth, self._local = ring, auth, local
+        self._callers: dict[ApiKey, Caller] = {}
+
+    def caller(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """Return who calls; raises GatewayError 401 or 403."""
+        given = headers.get(b"authorization", b"")
+        scheme, _, text = given.decode("latin-1").partition(" ")
+        plaintext = text.strip() if scheme.lower() == "bearer" else ""
+        plaintext = plaintext or headers.get(b"x-api-key", b"").decode("latin-1")
+        if self._open():
+            _refuse_pages(headers)
+            return LOCAL
+        key = self._ring.lookup(plaintext) if plaintext else None
+        if key is None:
+            raise _unauthorised(plaintext)
+        if "gateway" not in key.scopes:
+            raise GatewayError(
+                403, "permission_error", "scope_missing",
+                f"API key ...{key.tail} may not call models (scope gateway)",
+            )  # fmt: skip
+        caller = self._callers.get(key)
+        if caller is None:
+            if len(self._callers) > 10_000:
+                self._callers.clear()
+            caller = self._callers[key] = caller_of(key)
+        return caller
+
+    def _open(self) -> bool:
+        if self._auth == "none":
+            return True
+        return self._auth == "auto" and self._local and self._ring.empty()
+
+
+def caller_of(key: ApiKey) -> Caller:
+    """Return what a stored key's calls count as."""
+    return Caller(
+        tenant=f"org:{key.org}" if key.org else f"key:{key.id}",
+        key_id=key.id,
+        scopes=key.budget_scopes,
+        requests_per_minute=key.requests_per_minute,
+        tokens_per_minute=key.tokens_per_minute,
+        models=key.models,
+    )
+
+
+def check_model(caller: Caller, model: str) -> None:
+    """Raise GatewayError 403 when the caller's key is not for this model."""
+    if caller.models and not any(fnmatchcase(model, pattern) for pattern in caller.models):
+        raise GatewayError(
+            403, "permission_error", "model_not_allowed",
+            f"this API key is not for model {model!r}; it is for {', '.join(caller.models)}",
+            param="model",
+        )  # fmt: skip
+
+
+def is_local(host: str) -> bool:
+    """Return True for an address that only this machine reaches."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refuse_pages(headers: Mapping[bytes, bytes]) -> None:
+    """Without keys a web page in the user's browser must not be able to spend money."""
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    host = headers.get(b"host", b"").decode("latin-1")
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    if not is_local(name.strip("[]") or "localhost") or (origin and _host_of(origin) != host):
+        raise GatewayError(
+            403, "permission_error", "foreign_page",
+            "without API keys only programs on this machine are answered, no web pages",
+            next_step="buildwright keys create NAME",
+        )  # fmt: skip
+
+
+def _host_of(origin: str) -> str:
+    return origin.partition("://")[2]
+
+
+def _unauthorised(plaintext: str) -> GatewayError:
+    if not plaintext:
+        return _invalid_key("no API key was sent; expected Authorization: Bearer bw_...")
+    if not well_formed(plaintext):
+        return _invalid_key("the API key is misspelt or no key of this gateway (bw_...)")
+    return _invalid_key("this API key is unknown, revoked or expired")
+
+
+def _invalid_key(message: str) -> GatewayError:
+    return GatewayError(
+        401, "invalid_request_error", "invalid_api_key", message,
+        next_step="buildwright keys create NAME",
+    )  # fmt: skip

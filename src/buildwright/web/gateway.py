@@ -1,0 +1,184 @@
+"""`/v1/*`: model calls over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from buildwright.core.ledger import Wire
+from buildwright.gateway.call import Answer, Call, Caller, End
+from buildwright.gateway.errors import GatewayError
+from buildwright.gateway.pipeline import Gateway
+from buildwright.services.access import check_model
+from buildwright.web import wire
+from buildwright.web.http import (
+    EVENTS,
+    JSON,
+    ClientLeftError,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    respond,
+)
+
+LOG = logging.getLogger("buildwright.web")
+COMMENT = b": waiting\n\n"
+Authorize = Callable[[Mapping[bytes, bytes]], Caller]
+
+
+class ChatDoor:
+    """Chat completions and embeddings on the OpenAI wire."""
+
+    def __init__(self, gateway: Gateway, authorize: Authorize) -> None:
+        self._gateway, self._authorize = gateway, authorize
+        settings = gateway.tree.gateway
+        self._limit = settings.body_limit_kib * 1024
+        self._heartbeat_s = settings.timeouts.heartbeat_s
+
+    async def chat(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `/v1/chat/completions`."""
+        await self._answer(scope, receive, send, "chat")
+
+    async def embeddings(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `/v1/embeddings`."""
+        await self._answer(scope, receive, send, "embeddings")
+
+    async def models(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `/v1/models`: the names that the settings give."""
+        try:
+            self._authorize(dict(scope["headers"]))
+        except GatewayError as error:
+            await _refuse(send, error, None)
+            return
+        rows = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "buildwright"}
+            for name in self._gateway.directory.names()
+        ]
+        await respond(send, 200, [JSON], orjson.dumps({"object": "list", "data": rows}))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, kind: Wire) -> None:
+        call: Call | None = None
+        try:
+            headers = dict(scope["headers"])
+            caller = self._authorize(headers)
+            raw = await read_body(scope, receive, self._limit)
+            call = self._call(headers, wire.parsed(raw), caller, kind)
+            check_model(caller, call.asked)
+            answer = await self._gateway.handle(call)
+        except GatewayError as error:
+            await _refuse(send, error, call, self._gateway.around.tick)
+            return
+        except ClientLeftError:
+            return
+        if answer.frames is not None:
+            await self._stream(call, answer, receive, send)
+            return
+        told = wire.gateway_headers(call, self._gateway.around.tick())
+        told += (JSON, wire.cost_header(call))
+        await respond(send, answer.status, told, answer.body)
+
+    def _call(
+        self, headers: Mapping[bytes, bytes], body: dict[str, Any], caller: Caller, kind: Wire
+    ) -> Call:
+        wire.check_common(body)
+        if kind == "chat":
+            wire.check_messages(body)
+        around = self._gateway.around
+        call = Call(around.new_id(), kind, body, caller, around.now(), around.tick())
+        call.request_id = wire.request_id(headers.get(b"x-request-id", b""), call.id)
+        call.key = headers.get(b"idempotency-key", b"").decode("latin-1")
+        control = headers.get(b"cache-control")
+        if control:
+            call.cache = wire.cache_wish(control)
+        return call
+
+    async def _stream(self, call: Call, answer: Answer, receive: Receive, send: Send) -> None:
+        headers = wire.gateway_headers(call, self._gateway.around.tick())
+        headers += (EVENTS, (b"cache-control", b"no-store"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        stream = Outgoing(call, answer, send, self._heartbeat_s)
+        await stream.run(receive)
+
+
+class Outgoing:
+    """One stream on its way to a client: frames, heartbeats, and notice of its leaving."""
+
+    def __init__(self, call: Call, answer: Answer, send: Send, heartbeat_s: float) -> None:
+        self._call, self._answer, self._send = call, answer, send
+        self._heartbeat_s = heartbeat_s
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._beat: asyncio.TimerHandle | None = None
+        self._beats: set[asyncio.Task[None]] = set()
+        self._pumping = True
+
+    async def run(self, receive: Receive) -> None:
+        """Send every frame; the answer's end is told exactly once, whatever happens."""
+        pump = asyncio.current_task()
+        assert pump is not None  # noqa: S101 - a coroutine that runs is in a task
+        watch = self._loop.create_task(_left(receive))
+        watch.add_done_callback(lambda _: pump.cancel() if self._pumping else None)
+        self._beat = self._loop.call_later(self._heartbeat_s, self._tick)
+        how: End = "left"
+        try:
+            how = await self._pump()
+        except asyncio.CancelledError:
+            if not watch.done():
+                raise
+        finally:
+            self._pumping = False
+            self._beat.cancel()
+            watch.cancel()
+            await _close(self._answer)
+            self._answer.end(how)
+
+    async def _pump(self) -> End:
+        send, loop = self._send, self._loop
+        assert self._answer.frames is not None  # noqa: S101 - only streams come here
+        try:
+            async for frame in self._answer.frames:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+                self._last = loop.time()
+        except GatewayError as error:
+            LOG.info("call %s: stream broke off: %s", self._call.id, error.error_code)
+            body = b"data: " + wire.openai_error(error) + b"\n\n"
+            await send({"type": "http.response.body", "body": body})
+            return "cut"
+        await send({"type": "http.response.body", "body": b""})
+        return "complete"
+
+    def _tick(self) -> None:
+        silent = self._loop.time() - self._last
+        if silent >= self._heartbeat_s:
+            beat = self._loop.create_task(self._send_comment())
+            self._beats.add(beat)
+            beat.add_done_callback(self._beats.discard)
+            silent = 0.0
+        self._beat = self._loop.call_later(self._heartbeat_s - silent, self._tick)
+
+    async def _send_comment(self) -> None:
+        await self._send({"type": "http.response.body", "body": COMMENT, "more_body": True})
+
+
+async def _close(answer: Answer) -> None:
+    close = getattr(answer.frames, "aclose", None)
+    if close is not None:
+        await close()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse(
+    send: Send, error: GatewayError, call: Call | None, tick: Callable[[], float] | None = None
+) -> None:
+    headers = wire.gateway_headers(call, tick()) if call is not None and tick else []
+    headers += (JSON, *wire.error_headers(error))
+    await respond(send, error.status, headers, wire.openai_error(error))

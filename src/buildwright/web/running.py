@@ -1,0 +1,38 @@
+"""Running what is served; the command line finds it by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from buildwright.app.gateway import open_gateway_service
+from buildwright.core.gateway_settings import GatewayTree
+from buildwright.web.app import make_app
+from buildwright.web.routes import gateway_routes
+from buildwright.web.server import listening_socket, serve
+
+
+def run_gateway(tree: GatewayTree, ready: Callable[[str], None]) -> None:
+    """Serve the gateway until SIGINT or SIGTERM; `ready` is told its address."""
+    _install_uvloop()
+    asyncio.run(_serve(tree, ready))
+
+
+async def _serve(tree: GatewayTree, ready: Callable[[str], None]) -> None:
+    listening = listening_socket(tree.gateway.host, tree.gateway.port)
+    host, port = listening.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+    try:
+        async with open_gateway_service(tree) as service:
+            await serve(make_app(gateway_routes(service)), listening, lambda: ready(url))
+    finally:
+        listening.close()
+
+
+def _install_uvloop() -> None:
+    """uvloop where it exists; the platform's own loop elsewhere."""
+    try:
+        import uvloop
+    except ImportError:
+        return
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())

@@ -1,0 +1,153 @@
+"""What both wires share: reading a request, gateway headers, error envelopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from buildwright.core.ledger import usd
+from buildwright.gateway.call import CacheWish, Call
+from buildwright.gateway.errors import GatewayError, invalid
+from buildwright.web.http import Headers
+
+MAX_TOKENS = 10_000_000
+_ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """Return a JSON object; raises GatewayError 400 that says where it is malformed."""
+    try:
+        body = orjson.loads(raw)
+    except ValueError as error:
+        raise invalid(f"the body is not JSON: {error}", code="malformed_json") from error
+    if not isinstance(body, dict):
+        raise invalid(f"the body is a JSON {_kind(body)}, expected an object")
+    return body
+
+
+def check_common(body: dict[str, Any]) -> None:
+    """Check what every wire has: model, stream and the bounds of an answer."""
+    model = body.get("model")
+    if not isinstance(model, str) or not model.strip() or len(model) > 300:
+        raise invalid(f"model is {_shown(model)}, expected the name of a model", "model")
+    if not isinstance(body.get("stream", False), bool | None):
+        raise invalid(f"stream is {_shown(body['stream'])}, expected true or false", "stream")
+    for name in ("max_tokens", "max_completion_tokens"):
+        check_count(body, name, MAX_TOKENS)
+    check_count(body, "n", 128)
+    options = body.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise invalid(f"stream_options is {_shown(options)}, expected an object", "stream_options")
+
+
+def check_count(body: dict[str, Any], name: str, most: int) -> None:
+    """Check that a field is absent, null or a whole number from 1 to `most`."""
+    value = body.get(name)
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise invalid(f"{name} is {_shown(value)}, expected a whole number from 1 to {most}", name)
+
+
+def check_messages(body: dict[str, Any]) -> None:
+    """Check that `messages` is a list of objects with a role."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise invalid(f"messages is {_shown(messages)}, expected a list of messages", "messages")
+    for number, message in enumerate(messages):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise invalid(
+                f"messages[{number}] is {_shown(message)}, expected an object with a role",
+                f"messages[{number}]",
+            )
+
+
+def request_id(given: bytes, made: str) -> str:
+    """Return the client's id when it is short and harmless, else ours."""
+    if given and len(given) <= 64 and _ID_CHARACTERS.issuperset(given):
+        return given.decode()
+    return made
+
+
+def cache_wish(given: bytes) -> CacheWish:
+    """Return what Cache-Control asks for; raises GatewayError 400 for a bad max-age."""
+    read, store, only, max_age = True, True, False, None
+    for part in given.decode("latin-1").lower().split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "no-cache":
+            read = False
+        elif name == "no-store":
+            read = store = False
+        elif name == "only-if-cached":
+            only = True
+        elif name == "max-age":
+            if not value.isdigit():
+                raise invalid(f"Cache-Control: max-age is {value!r}, expected whole seconds")
+            max_age = float(value)
+    return CacheWish(read, store, only, max_age)
+
+
+def gateway_headers(call: Call, at: float) -> Headers:
+    """Return what the gateway tells of a call; `at` is the monotonic second now."""
+    total = at - call.tick
+    overhead = max(0.0, total - call.upstream_s - call.queue_s)
+    headers: Headers = [
+        (b"x-request-id", call.request_id.encode()),
+        (b"x-buildwright-call-id", call.id.encode()),
+        (b"openai-processing-ms", b"%d" % (total * 1000)),
+        (b"x-buildwright-attempts", b"%d" % call.attempts),
+        (b"x-buildwright-fallbacks", b"%d" % call.fallbacks),
+        (b"x-buildwright-overhead-ms", b"%.3f" % (overhead * 1000)),
+    ]
+    if call.target is not None:
+        headers.append((b"x-buildwright-model", call.target.name.encode("latin-1", "replace")))
+    if call.cache_status:
+        headers.append((b"cache-status", b"buildwright; " + call.cache_status.encode()))
+    headers += call.headers
+    return headers
+
+
+def cost_header(call: Call) -> tuple[bytes, bytes]:
+    """Return the cost of a settled call in US dollars."""
+    return (b"x-buildwright-cost-usd", usd(call.cost_nano).encode())
+
+
+def error_headers(error: GatewayError) -> Headers:
+    """Return when to try again, if at all."""
+    headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
+    if error.retry_after_s is not None and error.again:
+        wait = min(60.0, error.retry_after_s)
+        headers.append((b"retry-after", b"%d" % max(1, -int(-wait // 1))))
+        headers.append((b"retry-after-ms", b"%d" % max(1, -int(-wait * 1000 // 1))))
+    if not error.again:
+        headers.append((b"x-should-retry", b"false"))
+    return headers
+
+
+def openai_error(error: GatewayError) -> bytes:
+    """Return the OpenAI error envelope."""
+    return orjson.dumps(
+        {
+            "error": {
+                "message": _told(error),
+                "type": error.kind,
+                "param": error.param,
+                "code": error.error_code,
+            }
+        }
+    )
+
+
+def _told(error: GatewayError) -> str:
+    return f"{error.message} ({error.next_step})" if error.next_step else error.message
+
+
+def _shown(value: object) -> str:
+    text = "missing" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _kind(value: object) -> str:
+    names = {list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+    return names.get(type(value), "null")
