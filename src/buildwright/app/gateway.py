@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from buildwright.core.call_events import CallDone
 from buildwright.core.clock import Clock
 from buildwright.core.errors import DiskError
 from buildwright.core.gateway_settings import GatewayTree
 from buildwright.core.ledger import Ledger
-from buildwright.gateway.call import Done
 from buildwright.gateway.opening import open_gateway
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.surroundings import Surroundings
@@ -33,7 +33,7 @@ class GatewayService:
 async def open_gateway_service(
     tree: GatewayTree,
     *,
-    on_done: Callable[[Done], None] = lambda _: None,
+    on_done: Callable[[CallDone], None] = lambda _: None,
     around: Surroundings | None = None,
 ) -> AsyncIterator[GatewayService]:
     """Open ledger, keys and gateway; raises SettingsError, DiskError or StoreError."""

@@ -52,8 +52,8 @@ class Call:
         "asked", "at", "attempts", "body", "bound_nano", "cache", "cache_status", "caller",
         "cost_nano", "deadline", "fallbacks", "fence", "first_byte_s", "headers", "id",
         "input_tokens", "key", "max_output", "plan", "queue_s", "refused", "repeated_nano",
-        "repeats", "request_id", "sent", "settled", "stream", "target", "tick", "uncertain_nano",
-        "upstream_s", "usage", "wire",
+        "repeats", "request_id", "same", "sent", "settled", "stream", "target", "tick",
+        "uncertain_nano", "upstream_s", "usage", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +65,7 @@ class Call:
         self.stream: bool = bool(body.get("stream", False))
         self.deadline = float("inf")
         self.cache: CacheWish = ANY_CACHE
-        self.key = ""
+        self.key = self.same = ""
         self.request_id = call_id
         self.fence: tuple[str, int] | None = None
         self.plan: tuple[Target, ...] = ()
@@ -108,26 +108,3 @@ class Answer:
         self._ended = True
         for ending in self.endings:
             ending(how)
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A finished call as listeners see it; seconds."""
-
-    call_id: str
-    wire: Wire
-    asked: str
-    provider: str
-    model: str
-    status: int
-    error: str
-    stream: bool
-    cache: str
-    usage: TokenUsage
-    cost_nano: int
-    total_s: float
-    upstream_s: float
-    first_byte_s: float
-    queue_s: float
-    attempts: int
-    fallbacks: int

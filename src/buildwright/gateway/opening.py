@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from buildwright.core.call_events import CallDone
 from buildwright.core.gateway_settings import GatewayTree
 from buildwright.core.ledger import Ledger
-from buildwright.gateway.call import Done
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.policies.metering import OnDone
 from buildwright.gateway.providers.registry import Providers
 from buildwright.gateway.surroundings import Surroundings
 
 
-def nobody(_done: Done) -> None:
+def nobody(_done: CallDone) -> None:
     """Listen to nothing."""
 
 

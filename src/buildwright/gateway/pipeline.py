@@ -5,10 +5,15 @@ from __future__ import annotations
 from buildwright.core.errors import SettingsError, UnknownNameError
 from buildwright.core.gateway_settings import GatewayTree
 from buildwright.core.ledger import Ledger
+from buildwright.gateway.cache import Cache, MemoryCache
 from buildwright.gateway.call import Answer, Call
 from buildwright.gateway.errors import GatewayError, model_not_found
+from buildwright.gateway.limits import Buckets, MemoryBuckets, Rules
 from buildwright.gateway.policies import Handler, Sender
 from buildwright.gateway.policies.breaking import Breakers, make_breaking
+from buildwright.gateway.policies.caching import Caching
+from buildwright.gateway.policies.coalescing import Coalescing
+from buildwright.gateway.policies.limiting import Limiting
 from buildwright.gateway.policies.metering import OnDone, make_metering
 from buildwright.gateway.policies.queueing import Concurrency, make_queueing
 from buildwright.gateway.policies.repeating import Repeating
@@ -36,6 +41,9 @@ class Gateway:
         self.directory.check()
         self.breakers = Breakers(tree.gateway.breaker, around.tick)
         self.concurrency = Concurrency(tree.gateway.concurrency, around.tick)
+        self.rules = Rules(tree.gateway.limits)
+        self.buckets: Buckets = MemoryBuckets(around.tick)
+        self.cache: Cache = MemoryCache(tree.gateway.cache.max_mib << 20, around.now)
         self._handler = self._policies(on_done)
 
     async def handle(self, call: Call) -> Answer:
@@ -43,7 +51,10 @@ class Gateway:
         call.plan = self._plan(call)
         total = self.tree.gateway.timeouts.total_s
         call.deadline = min(call.deadline, call.tick + total)
-        return await self._handler(call)
+        answer = await self._handler(call)
+        if call.cache_status.startswith("hit"):
+            await self._limiting.told(call)
+        return answer
 
     def _policies(self, on_done: OnDone) -> Handler:
         """Fold the policies; a call passes them from the last line of each list to the first."""
@@ -55,7 +66,15 @@ class Gateway:
         sender = Retrying(sender, settings.retries, self.ledger, around).send
         # For each call.
         handler: Handler = make_routing(sender)
-        handler = Spending(handler, self._money()).handle
+        spending = Spending(handler, self._money())
+        handler = spending.handle
+        self._limiting = Limiting(handler, self.rules, self.buckets, settings.default_max_tokens)
+        handler = self._limiting.handle
+        handler = Coalescing(handler).handle
+        # The semantic cache belongs here: behind the exact one, before anything is paid.
+        handler = Caching(
+            handler, self.cache, settings.cache, spending.record_free, around.now
+        ).handle
         handler = Repeating(handler, self._repeats_doubtful).handle
         return make_metering(handler, on_done, around.tick)
 

@@ -6,9 +6,9 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from buildwright.core.clock import new_build_id
+from buildwright.core.clock import make_call_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +19,4 @@ class Surroundings:
     tick: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
-    new_id: Callable[[], str] = new_build_id
+    new_id: Callable[[], str] = field(default_factory=make_call_ids)

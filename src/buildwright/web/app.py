@@ -10,44 +10,53 @@ from buildwright.web import wire
 from buildwright.web.http import JSON, Receive, Scope, Send, respond
 
 LOG = logging.getLogger("buildwright.web")
-Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
+Endpoint = Callable[[Scope, Receive, Send], Awaitable[int]]
+"""Answers one request and returns the status it answered with."""
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Observe = Callable[[str, str, int, float], None]
+"""Told of every request: method, route ("other" for unknown ones), status, seconds."""
+
 Routes = Mapping[tuple[str, str], Endpoint]
 
 
-def make_app(routes: Routes) -> Endpoint:
+def make_app(routes: Routes, observe: Observe, tick: Callable[[], float]) -> App:
     """Return an ASGI application; whatever fails inside becomes a 500 without details."""
     paths = {path for _, path in routes}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        endpoint = routes.get((scope["method"], scope["path"]))
-        if endpoint is None:
-            await _lost(scope, send, known=scope["path"] in paths)
-            return
+        start, method, path = tick(), scope["method"], scope["path"]
+        endpoint = routes.get((method, path))
         try:
-            await endpoint(scope, receive, send)
+            if endpoint is None:
+                status = await _lost(scope, send, known=path in paths)
+            else:
+                status = await endpoint(scope, receive, send)
         except Exception:
             # One of the four named places for a broad catch: the door.
-            LOG.exception("unexpected failure at %s", scope["path"])
-            await _failed(send)
+            LOG.exception("unexpected failure at %s", path)
+            status = await _failed(send)
+        route = path if endpoint is not None else "other"
+        observe(method if endpoint is not None else "other", route, status, tick() - start)
 
     return app
 
 
-async def _lost(scope: Scope, send: Send, *, known: bool) -> None:
+async def _lost(scope: Scope, send: Send, *, known: bool) -> int:
     status, what = (405, "method") if known else (404, "path")
     shown = f"{scope['method']} {scope['path'][:200]}"
     error = GatewayError(
         status, "invalid_request_error", f"unknown_{what}", f"no such route: {shown}"
     )
-    await respond(send, status, [JSON], wire.openai_error(error))
+    return await respond(send, status, [JSON], wire.openai_error(error))
 
 
-async def _failed(send: Send) -> None:
+async def _failed(send: Send) -> int:
     error = GatewayError(500, "api_error", "internal_error", "unexpected failure, our fault")
     try:
-        await respond(send, 500, [JSON], wire.openai_error(error))
+        return await respond(send, 500, [JSON], wire.openai_error(error))
     except RuntimeError:
         # The response had begun: the server closes the connection.
-        return
+        return 500

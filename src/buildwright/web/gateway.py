@@ -40,28 +40,27 @@ class ChatDoor:
         self._limit = settings.body_limit_kib * 1024
         self._heartbeat_s = settings.timeouts.heartbeat_s
 
-    async def chat(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def chat(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer `/v1/chat/completions`."""
-        await self._answer(scope, receive, send, "chat")
+        return await self._answer(scope, receive, send, "chat")
 
-    async def embeddings(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def embeddings(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer `/v1/embeddings`."""
-        await self._answer(scope, receive, send, "embeddings")
+        return await self._answer(scope, receive, send, "embeddings")
 
-    async def models(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def models(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer `/v1/models`: the names that the settings give."""
         try:
             self._authorize(dict(scope["headers"]))
         except GatewayError as error:
-            await _refuse(send, error, None)
-            return
+            return await _refuse(send, error, None)
         rows = [
             {"id": name, "object": "model", "created": 0, "owned_by": "buildwright"}
             for name in self._gateway.directory.names()
         ]
-        await respond(send, 200, [JSON], orjson.dumps({"object": "list", "data": rows}))
+        return await respond(send, 200, [JSON], orjson.dumps({"object": "list", "data": rows}))
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, kind: Wire) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, kind: Wire) -> int:
         call: Call | None = None
         try:
             headers = dict(scope["headers"])
@@ -71,16 +70,14 @@ class ChatDoor:
             check_model(caller, call.asked)
             answer = await self._gateway.handle(call)
         except GatewayError as error:
-            await _refuse(send, error, call, self._gateway.around.tick)
-            return
+            return await _refuse(send, error, call, self._gateway.around.tick)
         except ClientLeftError:
-            return
+            return 499
         if answer.frames is not None:
-            await self._stream(call, answer, receive, send)
-            return
+            return await self._stream(call, answer, receive, send)
         told = wire.gateway_headers(call, self._gateway.around.tick())
         told += (JSON, wire.cost_header(call))
-        await respond(send, answer.status, told, answer.body)
+        return await respond(send, answer.status, told, answer.body)
 
     def _call(
         self, headers: Mapping[bytes, bytes], body: dict[str, Any], caller: Caller, kind: Wire
@@ -97,12 +94,12 @@ class ChatDoor:
             call.cache = wire.cache_wish(control)
         return call
 
-    async def _stream(self, call: Call, answer: Answer, receive: Receive, send: Send) -> None:
+    async def _stream(self, call: Call, answer: Answer, receive: Receive, send: Send) -> int:
         headers = wire.gateway_headers(call, self._gateway.around.tick())
         headers += (EVENTS, (b"cache-control", b"no-store"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        stream = Outgoing(call, answer, send, self._heartbeat_s)
-        await stream.run(receive)
+        how = await Outgoing(call, answer, send, self._heartbeat_s).run(receive)
+        return {"complete": 200, "left": 499, "cut": 502}[how]
 
 
 class Outgoing:
@@ -117,7 +114,7 @@ class Outgoing:
         self._beats: set[asyncio.Task[None]] = set()
         self._pumping = True
 
-    async def run(self, receive: Receive) -> None:
+    async def run(self, receive: Receive) -> End:
         """Send every frame; the answer's end is told exactly once, whatever happens."""
         pump = asyncio.current_task()
         assert pump is not None  # noqa: S101 - a coroutine that runs is in a task
@@ -136,6 +133,7 @@ class Outgoing:
             watch.cancel()
             await _close(self._answer)
             self._answer.end(how)
+        return how
 
     async def _pump(self) -> End:
         send, loop = self._send, self._loop
@@ -178,7 +176,7 @@ async def _left(receive: Receive) -> None:
 
 async def _refuse(
     send: Send, error: GatewayError, call: Call | None, tick: Callable[[], float] | None = None
-) -> None:
+) -> int:
     headers = wire.gateway_headers(call, tick()) if call is not None and tick else []
     headers += (JSON, *wire.error_headers(error))
-    await respond(send, error.status, headers, wire.openai_error(error))
+    return await respond(send, error.status, headers, wire.openai_error(error))

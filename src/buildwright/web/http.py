@@ -49,8 +49,9 @@ def _check_size(size: int, limit: int) -> None:
         )
 
 
-async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send a whole response; the content length is added."""
+async def respond(send: Send, status: int, headers: Headers, body: bytes) -> int:
+    """Send a whole response, its content length added; return its status."""
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+    return status

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from buildwright.app.gateway import GatewayService
+from buildwright.telemetry.calls import CallMetrics
 from buildwright.web.app import Routes
 from buildwright.web.gateway import ChatDoor
+from buildwright.web.health import HealthDoor
 
 
-def gateway_routes(service: GatewayService) -> Routes:
+def gateway_routes(service: GatewayService, metrics: CallMetrics) -> Routes:
     """Return the routes of the gateway alone."""
     chat = ChatDoor(service.gateway, service.access.caller)
+    health = HealthDoor(service, metrics)
     return {
         ("POST", "/v1/chat/completions"): chat.chat,
         ("POST", "/v1/embeddings"): chat.embeddings,
         ("GET", "/v1/models"): chat.models,
+        ("GET", "/livez"): health.live,
+        ("GET", "/readyz"): health.ready,
+        ("GET", "/health"): health.ready,
+        ("GET", "/health/ready"): health.ready,
+        ("GET", "/health/models"): health.models,
+        ("GET", "/health/storage"): health.storage,
+        ("GET", "/metrics"): health.numbers,
     }

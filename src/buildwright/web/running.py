@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from buildwright import __version__
 from buildwright.app.gateway import open_gateway_service
 from buildwright.core.gateway_settings import GatewayTree
+from buildwright.telemetry.calls import CallMetrics
 from buildwright.web.app import make_app
 from buildwright.web.routes import gateway_routes
 from buildwright.web.server import listening_socket, serve
@@ -23,8 +25,11 @@ async def _serve(tree: GatewayTree, ready: Callable[[str], None]) -> None:
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
     try:
-        async with open_gateway_service(tree) as service:
-            await serve(make_app(gateway_routes(service)), listening, lambda: ready(url))
+        metrics = CallMetrics(__version__)
+        async with open_gateway_service(tree, on_done=metrics.observe) as service:
+            tick = service.gateway.around.tick
+            app = make_app(gateway_routes(service, metrics), metrics.observe_http, tick)
+            await serve(app, listening, lambda: ready(url))
     finally:
         listening.close()
 

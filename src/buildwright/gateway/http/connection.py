@@ -102,10 +102,11 @@ class Connection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport; every unwritten byte counts, so that a stalled write is seen."""
+        """Take the transport, and have it tell us of every write that does not go out at once."""
         self.made = True
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=0)
+        # 1 and not 0: TLS transports pause at the mark, where 0 would mean always.
+        self._transport.set_write_buffer_limits(high=1, low=0)
         self._idle_since = self._clock()
         if self._abandoned:
             self._transport.abort()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from buildwright.core.errors import SettingsError
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -23,11 +25,22 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """`max_connections` counts those being opened too; idle ones are closed after `idle_s`."""
+    """`max_connections` counts those being opened too; idle ones are closed after `idle_s`.
+
+    Raises SettingsError for fewer than one connection.
+    """
 
     max_connections: int = 256
     max_idle: int = 256
     idle_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """A pool without a place would make every caller wait for ever."""
+        if self.max_connections < 1:
+            raise SettingsError(
+                f"max_connections is {self.max_connections}; expected 1 or more",
+                next_step="correct the pool's size in the configuration",
+            )
 
 
 MAX_HEAD_BYTES = 64 * 1024

@@ -92,7 +92,8 @@ class HttpPool:
         connection = self._take() or await self._acquire(patience)
         incoming = connection.begin(request, patience, body_wanted=start.answer_has_body)
         try:
-            await incoming.wait()
+            if incoming.error is None:
+                await incoming.wait()
         except asyncio.CancelledError:
             connection.drop(incoming)
             raise
@@ -169,9 +170,9 @@ class HttpPool:
         return connection
 
     def _give_up(self, connection: Connection) -> None:
+        # A loop that was cancelled while connecting need not tell us that the connection is lost.
         connection.abort()
-        if not connection.made:
-            self._on_lost(connection)
+        self._on_lost(connection)
 
     def _timed_out(self, patience: Timeouts) -> HttpError:
         if self._closed:

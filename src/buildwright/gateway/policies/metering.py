@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from buildwright.core.call_events import CallDone
 from buildwright.core.ledger import BudgetSpentError
-from buildwright.gateway.call import Answer, Call, Done, End
+from buildwright.gateway.call import Answer, Call, End
 from buildwright.gateway.errors import GatewayError
 from buildwright.gateway.policies import Handler
 
-OnDone = Callable[[Done], None]
+OnDone = Callable[[CallDone], None]
 
 
 def make_metering(inner: Handler, on_done: OnDone, tick: Callable[[], float]) -> Handler:
@@ -34,20 +35,20 @@ def make_metering(inner: Handler, on_done: OnDone, tick: Callable[[], float]) ->
     return meter
 
 
-def _ended(call: Call, at: float, how: End) -> Done:
+def _ended(call: Call, at: float, how: End) -> CallDone:
     status = {"complete": 200, "left": 499, "cut": 502}[how]
     return done(call, at, status, "" if how == "complete" else how)
 
 
-def done(call: Call, at: float, status: int, error: str) -> Done:
+def done(call: Call, at: float, status: int, error: str) -> CallDone:
     """Return what listeners see of a call that ended at monotonic second `at`."""
     target = call.target
-    return Done(
+    return CallDone(
         call.id,
         call.wire,
         call.asked,
         target.provider if target else "",
-        target.model if target else "",
+        target.name if target else "",
         status,
         error,
         call.stream,

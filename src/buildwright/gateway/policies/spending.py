@@ -9,6 +9,7 @@ from typing import Literal
 
 import orjson
 
+from buildwright.core.errors import DiskError, StoreError
 from buildwright.core.ledger import (
     BudgetSpentError,
     CallExistsError,
@@ -19,7 +20,7 @@ from buildwright.core.ledger import (
     TokenUsage,
 )
 from buildwright.gateway.call import Answer, Call, End
-from buildwright.gateway.errors import GatewayError, over_budget, too_long
+from buildwright.gateway.errors import GatewayError, busy, over_budget, too_long
 from buildwright.gateway.policies import Handler
 from buildwright.gateway.pricing import estimate_tokens
 
@@ -74,18 +75,30 @@ class Spending:
             self._settle_at_end(call, answer)
         return answer
 
+    async def record_free(self, call: Call, answer: bytes) -> None:
+        """Write a row for an answer that cost nothing, so that its key stays known."""
+        intent = replace(_intent(call, hash_of(call), kept=True, at_once=False), reserve_nano=0)
+        await self._intend(intent)
+        settlement = replace(_settlement(call, "done", self._money.now()), answer=answer)
+        await self._ledger.settle(settlement)
+
     async def _reserve(self, call: Call) -> None:
         money = self._money
         bound_call(call, money.default_output)
         body_hash = hash_of(call) if call.key else ""
         intent = _intent(call, body_hash, kept=money.keep(call), at_once=money.at_once(call))
+        await self._intend(intent)
+        call.sent = intent.status == "sent"
+
+    async def _intend(self, intent: Intent) -> None:
         try:
             await self._ledger.intend(intent)
         except BudgetSpentError as error:
             raise over_budget(error) from error
         except CallExistsError as error:
             raise KeyUsedError(error.row) from error
-        call.sent = intent.status == "sent"
+        except (StoreError, DiskError) as error:
+            raise busy(f"the ledger cannot be written, so nothing is sent: {error}") from error
 
     async def _settle_whole(self, call: Call, answer: Answer) -> None:
         if call.target is not None:
@@ -118,15 +131,22 @@ async def _keeping(frames: AsyncIterator[bytes], kept: list[bytes]) -> AsyncIter
         yield block
 
 
-def bound_call(call: Call, default_output: int) -> None:
-    """Note how many tokens a call can use and the most it can cost anywhere in its plan.
-
-    Raises GatewayError when input and answer together are longer than every model of the plan.
-    """
+def count_tokens(call: Call, default_output: int) -> None:
+    """Note how many tokens a call's input has and its answer may have; once."""
+    if call.input_tokens:
+        return
     body = call.body
     call.input_tokens = estimate_tokens(body)
     asked = body.get("max_completion_tokens") or body.get("max_tokens") or default_output
     call.max_output = 0 if call.wire == "embeddings" else asked * (body.get("n") or 1)
+
+
+def bound_call(call: Call, default_output: int) -> None:
+    """Note the most a call can cost anywhere in its plan.
+
+    Raises GatewayError when the input alone is longer than every model of the plan takes.
+    """
+    count_tokens(call, default_output)
     _fits(call)
     call.bound_nano = max(
         target.price.bound_nano(call.input_tokens, call.max_output) for target in call.plan

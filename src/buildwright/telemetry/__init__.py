@@ -1,0 +1,1 @@
+"""It listens: numbers for Prometheus. Nobody below `app` knows it."""
