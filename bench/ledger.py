@@ -2,7 +2,8 @@
 
 `python bench/ledger.py [--clients 64] [--calls 300] [--json FILE]` measures one process: CPU and
 wall time for a call's intent and settlement together, with org, user and key budgets and a row of
-its own for each call; like the gateway, a client waits for its intents only. Aim: at most 20 microseconds of CPU a call at 64 clients.
+its own for each call. As in the gateway, clients wait for their intents only, and ids are sorted by
+time. Aim: at most 20 microseconds of CPU a call at 64 clients.
 
 `python bench/ledger.py --storm [--clients 64] [--calls 5000] [--processes 2]` lets the clients use
 one cap, spread over processes that are killed (SIGKILL) at random and started again. Each client
@@ -56,17 +57,18 @@ async def speed(folder: Path, clients: int, calls: int) -> dict[str, float]:
         for scope in ("org:o", "user:u", "key:k"):
             await ledger.set_budget(scope, 10**15, "total")
 
-        async def client(name: str, count: int) -> None:
-            for number in range(count):
-                call_id = f"{name}-{number}"
+        ids = (f"{number:012x}" for number in itertools.count())
+
+        async def client(count: int) -> None:
+            for call_id in itertools.islice(ids, count):
                 await ledger.intend(an_intent(call_id, 600, "k"))
                 last = ledger.settle(Settlement(call_id, 0.0, "done", USAGE, 500, http_status=200))
             await last
 
-        await asyncio.gather(*(client(f"w{n}", 20) for n in range(clients)))
+        await asyncio.gather(*(client(20) for _ in range(clients)))
         gc.collect()
         wall, cpu = time.perf_counter(), time.process_time()
-        await asyncio.gather(*(client(f"c{n}", calls) for n in range(clients)))
+        await asyncio.gather(*(client(calls) for _ in range(clients)))
         count = clients * calls
         return {
             "clients": clients,

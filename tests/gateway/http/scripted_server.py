@@ -52,6 +52,8 @@ class Peer:
         """Write the segments one by one, the loop turning between them."""
         try:
             for segment in segments:
+                if self.writer.is_closing():
+                    raise PeerGone
                 self.writer.write(segment)
                 await self.writer.drain()
                 for _ in range(3):

@@ -99,6 +99,15 @@ async def test_a_status_without_a_body_ends_with_its_head(status: int) -> None:
         assert server.accepted == 1
 
 
+async def test_an_empty_answer_that_closes_is_whole_before_the_close() -> None:
+    head = b"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n"
+    async with serving(answering(head)) as server, pool_to(server.url) as pool:
+        for _ in range(2):
+            answer = await pool.send("GET", "/", [])
+            assert (answer.status, await answer.read(LIMIT)) == (204, b"")
+        assert server.accepted == 2
+
+
 async def test_the_answer_to_head_has_no_body() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     async with serving(answering(head)) as server, pool_to(server.url) as pool:

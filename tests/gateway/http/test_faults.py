@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 from tests.gateway.http.pools import BRIEF, pool_to
 from tests.gateway.http.scripted_server import Peer, closing, serving
 
-from buildwright.gateway.http import HttpError, HttpPool, Timeouts
+from buildwright.gateway.http import HttpError, HttpPool
 
 LIMIT = 1_000_000
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -202,10 +203,14 @@ async def test_a_slow_reader_holds_the_peer_back_and_is_not_the_peers_fault() ->
             sent += 100_000
         await peer.gone()
 
-    patience = Timeouts(between_s=0.05)
-    async with serving(handler) as server, pool_to(server.url, timeouts=patience) as pool:
+    async with serving(handler) as server, pool_to(server.url) as pool:
         answer = await pool.send("GET", "/", [])
-        await asyncio.sleep(0.2)
+        connection = next(iter(pool._places))
+        while not connection._read_paused:
+            await asyncio.sleep(0)
+        assert connection._deadline.at == math.inf
+        for _ in range(3000):  # turns enough for the peer to send it all
+            await asyncio.sleep(0)
         assert answer._incoming.unread < 600_000
         assert sent < 20_000_000
         size = 0

@@ -1,0 +1,192 @@
+"""Load that wrk cannot make: a schedule that does not wait, and many paced streams.
+
+    python bench/gateway_client.py open URL --key K --model M --per-s 1000 --seconds 4
+    python bench/gateway_client.py streams URL --key K --model M --count 512
+
+Prints one JSON object. Latencies are from the scheduled time (no coordinated omission).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvloop
+
+PAD = "y" * 850
+STREAM_S = 60.0
+Told = dict[str, Any]
+
+
+def request(url: str, key: str, body: dict[str, Any]) -> bytes:
+    """Return a request as bytes."""
+    parts = urlsplit(url)
+    raw = json.dumps(body, separators=(",", ":")).encode()
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\nauthorization: Bearer {key}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(raw)}\r\n\r\n"
+    )
+    return head.encode() + raw
+
+
+def place_of(url: str) -> tuple[str, int]:
+    """Return host and port of an address that names both."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 80
+
+
+class Whole(asyncio.Protocol):
+    """A connection that sends one request at a time and waits for the whole answer."""
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self._buffer = b""
+        self._left = -1
+        self.answer: asyncio.Future[bool] | None = None
+        self._ok = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail what is under way."""
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_result(False)
+
+    def data_received(self, data: bytes) -> None:
+        """Collect until the answer is whole."""
+        self._buffer += data
+        if self._left < 0:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = self._buffer[:end].lower()
+            self._ok = b" 200 " in head[:20]
+            place = head.find(b"content-length:") + 15
+            self._left = end + 4 + int(head[place : head.find(b"\r\n", place) % (end + 1)])
+        if len(self._buffer) >= self._left and self.answer is not None:
+            self._buffer, self._left = b"", -1
+            if not self.answer.done():
+                self.answer.set_result(self._ok)
+
+
+async def open_loop(url: str, key: str, model: str, per_s: int, seconds: float) -> Told:
+    """Send by the schedule, whatever comes back."""
+    loop, (host, port) = asyncio.get_running_loop(), place_of(url)
+    idle: list[Whole] = []
+    latencies: list[float] = []
+    failed = 0
+    mine = time.time_ns()
+
+    async def one(due: float) -> None:
+        nonlocal failed
+        if idle:
+            connection = idle.pop()
+        else:
+            _, connection = await loop.create_connection(Whole, host, port)
+        content = f"{PAD}{mine}-{due}"
+        body = {"model": model, "max_tokens": 100,
+                "messages": [{"role": "user", "content": content}]}  # fmt: skip
+        connection.answer = loop.create_future()
+        connection.transport.write(request(url, key, body))
+        if await connection.answer:
+            latencies.append(loop.time() - due)
+            idle.append(connection)
+        else:
+            failed += 1
+
+    start = loop.time() + 0.1
+    tasks = set()
+    for due in (start + number / per_s for number in range(int(per_s * seconds))):
+        wait = due - loop.time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        tasks.add(loop.create_task(one(due)))
+    await asyncio.gather(*tasks)
+    cuts = statistics.quantiles(latencies, n=100)
+    return {
+        "per_s": len(latencies) / (loop.time() - start), "done": len(latencies), "failed": failed,
+        "p50_ms": cuts[49] * 1000, "p99_ms": cuts[98] * 1000,
+    }  # fmt: skip
+
+
+class Stream(asyncio.Protocol):
+    """One stream; notes the longest time between two arrivals."""
+
+    def __init__(self, whole: bytes, done: asyncio.Future[bool]) -> None:
+        self._request, self.done = whole, done
+        self.last, self.worst, self.events = 0.0, 0.0, 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask."""
+        transport.write(self._request)  # type: ignore[attr-defined] # uvloop's own class
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A stream that is lost before its end failed."""
+        if not self.done.done():
+            self.done.set_result(False)
+
+    def data_received(self, data: bytes) -> None:
+        """Note the gap."""
+        now = time.perf_counter()
+        if self.last:
+            self.worst = max(self.worst, now - self.last)
+        self.last = now
+        self.events += data.count(b"data: ")
+        if b"[DONE]" in data and not self.done.done():
+            self.done.set_result(True)
+
+
+async def streams(url: str, key: str, model: str, number: int) -> Told:
+    """Hold so many streams at once; they begin over one second."""
+    loop, (host, port) = asyncio.get_running_loop(), place_of(url)
+    mine, made = time.time_ns(), []
+    for index in range(number):
+        messages = [{"role": "user", "content": f"{mine}-{index}"}]
+        body = {"model": model, "max_tokens": 200, "stream": True, "messages": messages}
+        whole, done = request(url, key, body), loop.create_future()
+        _, stream = await loop.create_connection(
+            lambda whole=whole, done=done: Stream(whole, done),  # type: ignore[misc]
+            host,
+            port,
+        )
+        made.append(stream)
+        await asyncio.sleep(1.0 / number)
+    start = time.perf_counter()
+    ended = await asyncio.wait_for(asyncio.gather(*(one.done for one in made)), STREAM_S)
+    events = sum(one.events for one in made)
+    return {
+        "events": events,
+        "events_per_s": events / (time.perf_counter() - start + 1.0),
+        "worst_gap_ms": max(one.worst for one in made) * 1000,
+        "failed": sum(not ok for ok in ended),
+    }
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode", choices=["open", "streams"])
+    parser.add_argument("url")
+    parser.add_argument("--key", default="")
+    parser.add_argument("--model", default="m")
+    parser.add_argument("--per-s", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--count", type=int, default=64)
+    given = parser.parse_args()
+    uvloop.install()
+    if given.mode == "open":
+        work = open_loop(given.url, given.key, given.model, given.per_s, given.seconds)
+    else:
+        work = streams(given.url, given.key, given.model, given.count)
+    print(json.dumps(asyncio.run(work)))
+
+
+if __name__ == "__main__":
+    main()
