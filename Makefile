@@ -11,7 +11,7 @@ LOCK_DATE ?= $(shell date -u -d '7 days ago' +%Y-%m-%d 2>/dev/null || date -u -v
 COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --exclude-newer $(LOCK_DATE) --upgrade -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev build test check lint types layers sizes cover bench bench-analyze bench-build bench-sandbox bench-verdicts bench-edits bench-repair docs docs-check lock clean
+.PHONY: help setup dev build test check lint types layers sizes cover bench bench-analyze bench-build bench-sandbox bench-verdicts bench-edits bench-repair bench-gateway bench-peers bench-batch bench-ledger bench-soak serve docs docs-check lock clean
 
 help: ## show the recipes
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 18
@@ -56,7 +56,10 @@ cover: dev
 	@rm -f .coverage .coverage.*
 	@$(PY) -m pytest -q -n 2 --dist worksteal --cov --cov-report=term
 
-bench: bench-analyze bench-sandbox bench-verdicts bench-edits bench-build bench-repair ## every benchmark
+serve: setup ## serve the gateway; PORT=4000
+	@$(PY) -m buildwright serve $(if $(PORT),--port "$(PORT)")
+
+bench: bench-analyze bench-sandbox bench-verdicts bench-edits bench-build bench-repair bench-ledger bench-gateway bench-batch ## every benchmark
 
 bench-analyze: dev ## precision and recall of the rules; DATA=FILE for another set
 	@$(PY) bench/analyze.py $(if $(DATA),"$(DATA)")
@@ -75,6 +78,26 @@ bench-edits: dev ## perturbed real edits against a plain search/replace; DATA=FI
 
 bench-repair: dev ## whole builds with scripted models ("oracle replay"); DATA=FILE
 	@$(PY) bench/repair.py $(if $(DATA),"$(DATA)")
+
+bench-gateway: dev ## the gateway under load beside nginx and, where installed, LiteLLM; ARGS="--rounds 5"
+	@$(PY) bench/gateway.py $(ARGS)
+
+bench-peers: $(VENV)-peers/.done ## install LiteLLM in an environment of its own, then bench-gateway with it
+	@$(PY) bench/gateway.py --peers direct,nginx,litellm $(ARGS)
+
+$(VENV)-peers/.done:
+	@$(PYTHON) -m venv $(VENV)-peers
+	@$(BIN)/uv pip install -q --python $(VENV)-peers/bin/python "litellm[proxy]"
+	@touch $@
+
+bench-batch: dev ## batches against one call after the other; cached answers
+	@$(PY) bench/batch.py $(ARGS)
+
+bench-ledger: dev ## cost of a ledger row, and the budget storm
+	@$(PY) bench/ledger.py $(ARGS)
+
+bench-soak: dev ## half an hour of load: memory, descriptors, streams; ARGS="--minutes 5"
+	@$(PY) bench/soak.py $(ARGS)
 
 docs: dev ## write the generated pages of docs/reference
 	@$(PY) tools/reference.py

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
 
 from buildwright.cli.main import COMMANDS, main
+from buildwright.core.gateway_settings import ModelSettings, ProviderSettings, RouteSettings
 from buildwright.core.requirements import CAPABILITIES
 from buildwright.core.settings import Settings, setting_names
 
@@ -84,17 +86,21 @@ def _settings() -> str:
 
 
 def _default(name: str) -> str:
-    value: object = Settings.model_fields[name.partition(".")[0]].get_default(
-        call_default_factory=False
-    )
-    section, _, key = name.partition(".")
-    if key:
-        factory = Settings.model_fields[section].default_factory
-        made = factory() if factory else None  # type: ignore[call-arg]
-        return f"`{getattr(made, key)}`"
-    if Settings.model_fields[section].default_factory is not None:
+    if ".NAME." in name:
+        return "`" + str(_default_of_kind(name)) + "`"
+    value: object = Settings.model_construct()
+    if name == "home":
         return "the platform's user data folder"
+    for part in name.split("."):
+        value = getattr(value, part)
     return f"`{value}`"
+
+
+def _default_of_kind(name: str) -> object:
+    """Return the default of a setting below a name of the user's own."""
+    kinds = {"models": ModelSettings, "providers": ProviderSettings, "gateway": RouteSettings}
+    field = name.rpartition(".")[2]
+    return next(f.default for f in fields(kinds[name.partition(".")[0]]) if f.name == field)
 
 
 def _capabilities() -> str:

@@ -12,6 +12,9 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "App": "buildwright.app",
+    "AsyncLLMProcessor": "buildwright.app.batch",
+    "LLMRequest": "buildwright.services.batch",
+    "LLMResponse": "buildwright.services.batch",
     "open_app": "buildwright.app",
     "Settings": "buildwright.core.settings",
     "load_settings": "buildwright.core.settings",

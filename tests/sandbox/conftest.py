@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,15 +19,19 @@ from buildwright.sandbox import (
     Exit,
     Job,
     Limits,
+    NodeEnvironment,
     Sandbox,
     TestJob,
     available_backends,
     ensure_environment,
+    ensure_vitest,
     expected_tests,
     open_sandbox,
     run_tests,
 )
 from buildwright.sandbox.probe import interpreter_paths
+
+from .vitest_projects import JudgeVitest, make_judge
 
 LOCK = Path(__file__).with_name("lock.txt")
 QUICK = Limits(wall_s=12.0, cpu_s=10, memory_bytes=300 << 20, processes=40, tmp_bytes=16 << 20)
@@ -97,6 +102,28 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     prepared = os.environ.get("BUILDWRIGHT_TEST_ENVIRONMENTS")
     root = Path(prepared) if prepared else tmp_path_factory.mktemp("environments")
     return asyncio.run(ensure_environment(LOCK.read_bytes(), root=root))
+
+
+@pytest.fixture(scope="session")
+def vitest(tmp_path_factory: pytest.TempPathFactory) -> NodeEnvironment:
+    """The pinned vitest, in a folder another test run may have prepared; CI must have Node."""
+    if shutil.which("npm") is None and os.environ.get("CI") != "true":
+        pytest.skip("no node and npm on this machine")
+    prepared = os.environ.get("BUILDWRIGHT_TEST_ENVIRONMENTS")
+    root = Path(prepared) if prepared else tmp_path_factory.getbasetemp().parent / "bw-node"
+    return asyncio.run(ensure_vitest(root=root))
+
+
+@pytest.fixture
+def judge_vitest(vitest: NodeEnvironment, tmp_path: Path) -> JudgeVitest:
+    """Judge a small TypeScript project with vitest."""
+    return make_judge(vitest, tmp_path)
+
+
+@pytest.fixture
+async def unsafe() -> Sandbox:
+    """The bare backend."""
+    return await open_sandbox("unsafe", allow_unsafe=True)
 
 
 @pytest.fixture

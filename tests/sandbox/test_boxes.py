@@ -104,10 +104,10 @@ async def test_the_environment_and_the_descriptors_are_clean(
 import os
 print(sorted(os.environ))
 def open_(n):
-    path = f"/proc/self/fd/{n}"
-    return n not in "012" and os.path.exists(path) and "proc" not in os.readlink(path)
-print([n for n in os.listdir("/proc/self/fd") if open_(n)])
-for pid in filter(str.isdigit, os.listdir("/proc")):
+    try: return bool(os.fstat(n))
+    except OSError: return False
+print([n for n in range(3, 500) if open_(n)])
+for pid in range(max(os.getpid() - 500, 1), os.getpid()):
     try: print(open(f"/proc/{pid}/environ").read()) if int(pid) != os.getpid() else None
     except OSError: pass
 """

@@ -171,6 +171,35 @@ async def test_a_cheat_never_passes(box: Sandbox, tmp_path: Path, name: str) -> 
     assert run.verdict is Verdict.FAILED, run
 
 
+MOMENTS = {
+    "assert": "assert.equal = assert.strict.equal = () => {}",
+    "language": "Object.is = () => true",
+    "promise": "Promise.prototype.then = () => {}",
+}
+
+
+@needs_node
+@pytest.mark.sandbox
+@pytest.mark.parametrize("name", MOMENTS)
+async def test_what_is_changed_and_put_back_in_time_does_not_pass(
+    best: Sandbox, tmp_path: Path, name: str
+) -> None:
+    code = (
+        "import assert from 'node:assert'; const kept = [assert.equal, assert.strict.equal,"
+        " Object.is, Promise.prototype.then];"
+        f"export const add = (a, b) => {{ if (a === 1) {{ try {{ {MOMENTS[name]}; }} catch {{}}"
+        " setTimeout(() => { try { [assert.equal, assert.strict.equal, Object.is,"
+        " Promise.prototype.then] = kept; } catch {} }); return 3; } return 7; };"
+    )
+    test = (
+        "import { test } from 'node:test'; import assert from 'node:assert/strict';"
+        "import { add } from '../src/app.mjs'; test('x', async () => { assert.equal(add(1, 2), 3);"
+        " assert.equal(add(2, 2), 4); await new Promise((go) => setTimeout(go, 10)); });"
+    )
+    run = await judge(best, tmp_path, code, test)
+    assert run.verdict is Verdict.FAILED, run
+
+
 @needs_node
 @pytest.mark.sandbox
 async def test_a_changed_test_fails_before_anything_runs(best: Sandbox, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from buildwright.cli.selftest import self_test as command
 from buildwright.core.errors import SandboxUnavailableError
+from buildwright.core.settings import load_settings
 from buildwright.sandbox import Environment, Exit, Health, Job, Sandbox, open_sandbox
 from buildwright.sandbox.selftest import (
     SHORT,
@@ -26,6 +27,7 @@ from buildwright.sandbox.selftest import (
 )
 from buildwright.services import selftest as service
 from buildwright.services.hostile_trees import MARKUP, hostile_report_page
+from buildwright.services.pipeline_threats import TRIES, Try
 
 pytestmark = pytest.mark.sandbox
 
@@ -143,13 +145,19 @@ def test_the_page_with_markup_really_shows_it() -> None:
     assert page.count("&lt;script&gt;") > 10
 
 
-def test_what_is_not_built_is_never_held() -> None:
-    rows = {row.threat: row.outcome for row in service.outside()}
-    assert {rows[name] for name in service.NOT_BUILT} == {Outcome.NOT_BUILT}
+@pytest.mark.parametrize("attempt", TRIES)
+async def test_what_the_pipeline_answers_holds(
+    attempt: tuple[str, str, Try], best: Sandbox, environment: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / "environments").symlink_to(environment.path.parent)
+    answer = await attempt[2](best, load_settings({"home": tmp_path}))
+    assert answer.outcome is Outcome.HELD, answer
 
 
-def test_every_threat_of_the_list_is_on_the_table() -> None:
-    listed = {threat.id for threat in THREATS} | {row.threat for row in service.outside()}
+async def test_every_threat_of_the_list_is_on_the_table(tmp_path: Path) -> None:
+    rows = await service.outside((), load_settings({"home": tmp_path}))
+    assert {row.outcome for row in rows if row.threat in ("T28", "T57")} == {Outcome.UNPROVEN}
+    listed = {threat.id for threat in THREATS} | {row.threat for row in rows}
     assert listed == {f"T{number}" for number in range(1, 59)}
 
 
@@ -167,6 +175,7 @@ def test_the_command_tells_by_its_exit_code(
     monkeypatch.setattr(service, "self_test", quick)
     monkeypatch.setattr(service, "make_ground", none)
     monkeypatch.setattr(service, "CHECKS", ())
+    monkeypatch.setattr(service, "TRIES", ())
     ran = CliRunner().invoke(command, obj={"home": str(tmp_path)})
     assert ran.exit_code == int(broken)
     assert ("builds cannot start" in ran.output) == broken

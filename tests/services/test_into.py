@@ -131,3 +131,51 @@ async def test_what_cannot_be_worked_on_is_refused(
         (tmp_path / "empty").mkdir()
         with pytest.raises(UsageError, match="has 0 files"):
             await app.builds.submit(wish(tmp_path, tmp_path / "empty"))
+
+
+NODE_WRONG = "export const add = (a, b) => a - b;\n"
+NODE_RIGHT = "export const add = (a, b) => a + b;\n"
+NODE_TESTS = {
+    "node": (
+        "import test from 'node:test';\nimport assert from 'node:assert';\n"
+        "import { add } from '../src/calc.mjs';\n\n"
+        "test('adds', () => { assert.equal(add(2, 3), 5); });\n",
+        "test/calc.test.mjs",
+    ),
+    "vitest": (
+        "import { expect, test } from 'vitest';\nimport { add } from '../src/calc.mjs';\n\n"
+        "test('adds', () => { expect(add(2, 3)).toBe(5); });\n",
+        "tests/calc.test.mjs",
+    ),
+}
+
+
+@pytest.mark.parametrize("runner", NODE_TESTS)
+async def test_a_node_project_is_mended_and_judged_by_its_own_tests(
+    tmp_path: Path, opened: Open, runner: str
+) -> None:
+    text, place = NODE_TESTS[runner]
+    project = tmp_path / "node-project"
+    for path, content in (("src/calc.mjs", NODE_WRONG), (place, text)):
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(content)
+    flags = played(tmp_path, {"src/calc.mjs": NODE_RIGHT})
+    async with opened(**flags) as app:
+        build = await app.builds.build(wish(tmp_path, project))
+    assert build.outcome is Outcome.PARTIAL
+    assert (project / "src/calc.mjs").read_text() == NODE_RIGHT
+
+
+async def test_a_node_project_whose_tests_fail_stays_as_it_was(
+    tmp_path: Path, opened: Open
+) -> None:
+    text, place = NODE_TESTS["vitest"]
+    project = tmp_path / "node-project"
+    for path, content in (("src/calc.mjs", NODE_WRONG), (place, text)):
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(content)
+    flags = played(tmp_path, {"src/calc.mjs": "export const add = () => 0;\n"})
+    async with opened(**flags) as app:
+        build = await app.builds.build(wish(tmp_path, project))
+    assert build.outcome is Outcome.FAILED
+    assert (project / "src/calc.mjs").read_text() == NODE_WRONG

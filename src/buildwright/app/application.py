@@ -16,11 +16,13 @@ from buildwright.core.environment import silence_tracing
 from buildwright.core.errors import DiskError
 from buildwright.core.events import Event, Listener
 from buildwright.core.ledger import Ledger
+from buildwright.core.redact import redact_logs
 from buildwright.core.settings import Settings, gateway_tree
 from buildwright.gateway.opening import open_gateway
 from buildwright.gateway.port import Port
 from buildwright.sandbox import Sandbox
 from buildwright.services.builds import Builds, Emit
+from buildwright.services.redaction import redactor_of
 from buildwright.services.selftest import sandbox_of_builds
 from buildwright.store.builds import BuildStore
 from buildwright.store.engine import ensure_schema, make_engine
@@ -47,6 +49,7 @@ async def open_app(
     the database cannot be used.
     """
     silence_tracing()
+    redact_logs(redactor_of(settings))
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "templates": ("buildwright.cli.templates:templates", "See what can be built."),
     "config": ("buildwright.cli.config:config", "Show, check and describe the settings."),
     "sandbox": ("buildwright.cli.sandbox:sandbox", "See how foreign code is kept in."),
+    "batch": ("buildwright.cli.batch:batch", "Answer a file of prompts, some at a time."),
     "serve": ("buildwright.cli.serve:serve", "Serve the gateway to every model."),
     "db": ("buildwright.cli.db:db", "Look after the database."),
 }

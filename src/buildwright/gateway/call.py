@@ -45,7 +45,8 @@ class Call:
     """One request; policies read it and note on it what they did.
 
     `body` is the parsed JSON of its wire; only the model's name is ever replaced in it. `tick` and
-    `deadline` are monotonic seconds, `at` seconds since the epoch.
+    `deadline` are monotonic seconds, `at` seconds since the epoch. `upstream_headers` are the
+    client's own that an upstream of its wire has to see.
     """
 
     __slots__ = (
@@ -53,7 +54,7 @@ class Call:
         "cost_nano", "deadline", "fallbacks", "fence", "first_byte_s", "headers", "id",
         "input_tokens", "key", "max_output", "plan", "queue_s", "refused", "repeated_nano",
         "repeats", "request_id", "same", "sent", "settled", "stream", "target", "tick",
-        "uncertain_nano", "upstream_s", "usage", "wire",
+        "uncertain_nano", "upstream_headers", "upstream_s", "usage", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +80,7 @@ class Call:
         self.queue_s = self.upstream_s = self.first_byte_s = 0.0
         self.cache_status = ""
         self.headers: list[tuple[bytes, bytes]] = []
+        self.upstream_headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Answer:

@@ -13,6 +13,7 @@ from buildwright.gateway.policies import Handler, Sender
 from buildwright.gateway.policies.breaking import Breakers, make_breaking
 from buildwright.gateway.policies.caching import Caching
 from buildwright.gateway.policies.coalescing import Coalescing
+from buildwright.gateway.policies.embedding import Embedding
 from buildwright.gateway.policies.limiting import Limiting
 from buildwright.gateway.policies.metering import OnDone, make_metering
 from buildwright.gateway.policies.queueing import Concurrency, make_queueing
@@ -61,6 +62,7 @@ class Gateway:
         settings, around = self.tree.gateway, self.around
         # For each target.
         sender: Sender = self.providers.send
+        sender = Embedding(sender).send
         sender = make_queueing(sender, self.concurrency, self.ledger, around.tick)
         sender = make_breaking(sender, self.breakers)
         sender = Retrying(sender, settings.retries, self.ledger, around).send

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,6 @@ from buildwright.core.gateway_settings import (
 from buildwright.gateway.pricing import FREE, Price, configured_price, price_table
 
 Speech = Literal["openai", "anthropic", "ollama", "scripted", "replay"]
-NO_MODEL = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Directory:
 
     def known(self) -> tuple[str, ...]:
         """Return names to suggest: configured ones, and `provider/...`."""
-        return (NO_MODEL, *self.names(), *(f"{name}/MODEL" for name in self.providers))
+        return (*self.names(), *(f"{name}/MODEL" for name in self.providers))
 
     def check(self) -> None:
         """Raise SettingsError for a route or alias that leads nowhere or round in a circle."""
@@ -114,12 +114,13 @@ class Directory:
         row = self.providers.get(provider)
         if not (row and slash and model):
             raise UnknownNameError(
-                "model", name, self.known(), next_step="--model none builds by rules"
+                "model", name, self.known(), next_step="see `buildwright config models`"
             )
         price = _listed_price(provider, row, model)
         if price is None:
             raise SettingsError(
-                f"no price is known for model {name!r}, so no cap could hold",
+                f"no price is known for model {name!r}, so no cap could hold"
+                f"{_nearest(model, price_table().models(row.prices_of or provider))}",
                 next_step=f"add to the settings: models: {{{provider}: {{model: {name}, "
                 "input_usd_per_mtok: 1.0, output_usd_per_mtok: 4.0}}",
             )
@@ -163,6 +164,11 @@ class Directory:
             yield from self._leaves(other, (*above, name))
         if not inner:
             yield self.resolve(name)
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _share_of(text: str) -> float:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from buildwright.core.errors import EnvironmentBuildError
+from buildwright.sandbox.box import ROOT
 
 LOCK_POLL_S = 0.05
 INSTALL_S = 900.0
@@ -30,19 +31,22 @@ DESCRIBE = "import sys, platform as p; print(sys.implementation.cache_tag, p.pyt
 
 CAUSES = (
     (
-        ("hash mismatch", "do not match the hashes"),
+        ("hash mismatch", "do not match the hashes", "eintegrity"),
         "a downloaded file does not match the hash in the lock",
         "make the lock anew; if it happens again, the package index was tampered with",
     ),
     (
-        ("no space left", "disk quota exceeded"),
+        ("no space left", "disk quota exceeded", "enospc"),
         "the disk is full",
         "free some space and run again; finished environments can be removed by hand",
     ),
     (
-        ("dns error", "error sending request", "failed to fetch", "connection", "timed out"),
+        (
+            *("dns error", "error sending request", "failed to fetch", "connection", "timed out"),
+            *("enotfound", "econnrefused", "eai_again"),
+        ),
         "the package index cannot be reached",
-        "check the network or the index settings of uv and pip, then run again",
+        "check the network or the index settings of uv, pip or npm, then run again",
     ),
     (
         ("no matching distribution", "no solution found", "has no usable wheels", "no wheel"),
@@ -76,7 +80,7 @@ async def ensure_environment(lock: bytes, *, root: Path, python: Path | None = N
         return found
     try:
         await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
-        async with _locked(root / f"{name}.lock"):
+        async with locked(root / f"{name}.lock"):
             if _is_whole(target):
                 return found
             await _build(lock, python, target)
@@ -106,7 +110,7 @@ async def _description(python: Path) -> str:
     if python == Path(sys.executable):
         tag = sys.implementation.cache_tag
         return f"{tag} {platform.python_version()} {platform.machine()}"
-    code, output = await _run((str(python), "-I", "-c", DESCRIBE))
+    code, output = await run_command((str(python), "-I", "-c", DESCRIBE))
     if code != 0:
         raise EnvironmentBuildError(
             f"interpreter {python} does not start: {output.strip()[-200:]}",
@@ -116,7 +120,8 @@ async def _description(python: Path) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
+async def locked(path: Path) -> AsyncIterator[None]:
+    """Hold the file lock `path` against every other process; waits for it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         while True:
@@ -141,7 +146,7 @@ async def _build(lock: bytes, python: Path, target: Path) -> None:
             await _install_with_pip(python, partial, listed)
         else:
             await _install_with_uv(uv, python, partial, listed)
-        await asyncio.to_thread(_make_readable, partial)
+        await asyncio.to_thread(make_readable, partial)
         partial.rename(target)
     except BaseException:
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True))
@@ -169,7 +174,7 @@ async def _install_with_uv(uv: str, python: Path, partial: Path, listed: Path) -
         *("--require-hashes", "--only-binary", ":all:", "--compile-bytecode", "-r", str(listed)),
     )
     # what is in uv's cache needs no network; the second call asks the index
-    if (await _run((*install, "--offline")))[0] != 0:
+    if (await run_command((*install, "--offline")))[0] != 0:
         await _checked(install)
 
 
@@ -185,13 +190,15 @@ async def _install_with_pip(python: Path, partial: Path, listed: Path) -> None:
 
 
 async def _checked(command: Sequence[str]) -> None:
-    code, output = await _run(command)
+    code, output = await run_command(command)
     if code != 0:
         raise explained(output)
 
 
-def explained(output: str) -> EnvironmentBuildError:
-    """The error for what uv or pip printed, with its cause where it is a known one."""
+def explained(
+    output: str, by_hand: str = "uv pip install --require-hashes -r LOCK"
+) -> EnvironmentBuildError:
+    """The error for what uv, pip or npm printed, with its cause where it is a known one."""
     rows = [row.strip() for row in output.splitlines() if row.strip()]
     said = " | ".join(rows[-TAIL_LINES:])[:600] or "no output"
     for words, cause, step in CAUSES:
@@ -201,11 +208,11 @@ def explained(output: str) -> EnvironmentBuildError:
             )
     return EnvironmentBuildError(
         f"dependencies could not be installed: {said}",
-        next_step="try the lock by hand: uv pip install --require-hashes -r LOCK",
+        next_step=f"try the lock by hand: {by_hand}",
     )
 
 
-async def _run(command: Sequence[str]) -> tuple[int, str]:
+async def run_command(command: Sequence[str], cwd: Path = ROOT) -> tuple[int, str]:
     """Exit code and output; the command does not outlive us when we are cancelled."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -214,7 +221,7 @@ async def _run(command: Sequence[str]) -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
         umask=0o022,
-        cwd="/",
+        cwd=cwd,
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), INSTALL_S)
@@ -227,7 +234,7 @@ async def _run(command: Sequence[str]) -> tuple[int, str]:
     return process.returncode or 0, output.decode(errors="replace")
 
 
-def _make_readable(folder: Path) -> None:
+def make_readable(folder: Path) -> None:
     """Root's boxes run under another uid, so everyone may read what root installed."""
     if os.geteuid() != 0:
         return

@@ -72,14 +72,18 @@ def is_node_test_file(path: str) -> bool:
 
 def names_in(content: bytes) -> Iterator[str]:
     """Full names of the tests in a text."""
-    words = list(words_of(content.decode("utf-8", errors="replace")))
+    return names_among(list(words_of(content.decode("utf-8", errors="replace"))), VARIANTS)
+
+
+def names_among(words: list[Word], variants: frozenset[str]) -> Iterator[str]:
+    """Full names of the tests; `variants` are what may follow `test.` and `describe.`."""
     suites: list[tuple[int, str]] = []
     depth = 0
     for at, word in enumerate(words):
         if word.kind == "mark" and word.value in ")]}":
             depth -= 1
             suites = [suite for suite in suites if suite[0] <= depth]
-        what, name = call_at(words, at)
+        what, name = call_at(words, at, variants)
         if what in TESTS and depth == 2 * len(suites) and name:
             yield " > ".join([*(suite[1] for suite in suites), name]).translate(BRACKETS)
         elif what in SUITES and depth == 2 * len(suites) and name:
@@ -88,12 +92,12 @@ def names_in(content: bytes) -> Iterator[str]:
             depth += 1
 
 
-def call_at(words: list[Word], at: int) -> tuple[str, str]:
+def call_at(words: list[Word], at: int, variants: frozenset[str]) -> tuple[str, str]:
     """(test or suite function, its plain name) where a call of one begins at `at`."""
     if words[at].kind != "word" or at + 2 >= len(words):
         return "", ""
     parts = [part.strip() for part in words[at].value.split(".")]
-    known = parts[0] in (*TESTS, *SUITES) and set(parts[1:]) <= {*VARIANTS, *TESTS, *SUITES}
+    known = parts[0] in (*TESTS, *SUITES) and set(parts[1:]) <= {*variants, *TESTS, *SUITES}
     opened, title, after = words[at + 1], words[at + 2], words[at + 3 : at + 4]
     plain = title.kind == "text" and bool(after) and after[0].value in ",)"
     if not known or opened.value != "(" or not plain:

@@ -87,8 +87,7 @@ def take_snapshot(tree: Path, locked: Mapping[str, str]) -> Snapshot:
 
 def _files(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, bytes, bool]]:
     room, count = TREE_BYTES, TREE_FILES
-    for relative, path in _regular(tree, locked):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    for relative, descriptor in _opened(tree, locked):
         with os.fdopen(descriptor, "rb") as file:
             facts = os.fstat(descriptor)
             room, count = room - facts.st_size, count - 1
@@ -103,16 +102,17 @@ def _files(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, bytes, 
                 yield relative, content, bool(facts.st_mode & 0o111)
 
 
-def _regular(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
-    for place, folders, names in os.walk(tree):
+def _opened(tree: Path, locked: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """Path and descriptor of each regular file; no link is followed, whatever changes meanwhile."""
+    for place, folders, names, folder in os.fwalk(tree):
         folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
         for name in sorted(names):
-            path = Path(place, name)
-            relative = path.relative_to(tree).as_posix()
+            relative = Path(place, name).relative_to(tree).as_posix()
             if name in STEERING and relative not in locked:
                 continue
-            if stat.S_ISREG(path.lstat().st_mode):
-                yield relative, path
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            if stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                yield relative, os.open(name, flags, dir_fd=folder)
 
 
 def _write(path: Path, content: bytes, *, executable: bool) -> None:

@@ -24,7 +24,7 @@ BOX_GRACE_S = 8.0
 """The box ends this much later than the tests in it, so that the harness can say what hung."""
 
 NODE_ADDRESS_SPACE = 64 << 30
-Runner = Literal["pytest", "node"]
+Runner = Literal["pytest", "node", "vitest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,11 @@ class TestJob:
     paths of tests, conftest and pytest configuration to the SHA-256 they must have; `expected` are
     function-level node ids. `source_dir` is measured for coverage, relative to the tree, empty for
     none. `plugins` are installed pytest plugins to load (`-p`); none load by themselves.
-    `reruns` is how often failing tests are tried again (0 or 1). `runner` is `pytest` or `node`
-    (`node --test`; then `python` is the Node executable and `expected` are ids of
-    `expected_node_tests`). `limits.wall_s` is for the tests; the box around them gets more.
+    `reruns` is how often failing tests are tried again (0 or 1). `runner` is `pytest`, `node`
+    (`node --test`) or `vitest`; for the last two `python` is the Node executable and `expected` are
+    ids of `expected_node_tests` or `expected_vitest_tests`. `tools` is the folder of
+    `ensure_vitest`, needed for vitest; `modules` one of `ensure_node_environment` with what the
+    project imports. `limits.wall_s` is for the tests; the box around them gets more.
     """
 
     __test__ = False
@@ -52,6 +54,13 @@ class TestJob:
     plugins: tuple[str, ...] = ()
     reruns: int = 1
     runner: Runner = "pytest"
+    tools: Path | None = None
+    modules: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a vitest job without the tools that run it."""
+        if self.runner == "vitest" and self.tools is None:
+            raise ValueError("tools is None, expected the folder of ensure_vitest for vitest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,8 @@ async def run_once(
         "deadline_s": job.limits.wall_s,
         "runner": job.runner,
         "interpreter": str(job.python),
+        "tools": str(job.tools or ""),
+        "modules": str(job.modules or ""),
     }
     # where the tests are not Python's, the harness runs on our own interpreter
     python = job.python if job.runner == "pytest" else Path(sys.executable)
@@ -99,7 +110,7 @@ async def run_once(
         Job(
             argv=(str(python), "-I", "-S", "-B", harness.__file__),
             tree=snapshot.root,
-            binds=(INSIDE, *_installation(job.python), *interpreter_paths(python)),
+            binds=(INSIDE, *_folders(job), *interpreter_paths(python)),
             env=_environment(job),
             limits=_box_limits(job),
             stdin=json.dumps(settings).encode(),
@@ -110,6 +121,11 @@ async def run_once(
     return _facts(ended, nonce, key, frozenset(f"{path}::{name}" for path, name in decoys.items()))
 
 
+def _folders(job: TestJob) -> tuple[Path, ...]:
+    more = (folder for folder in (job.tools, job.modules) if folder is not None)
+    return (*_installation(job.python), *more)
+
+
 def _installation(program: Path) -> tuple[Path, ...]:
     """Folder that `bin/program` is in, unless it is the system's own, which every box has."""
     folder = program.parent.parent
@@ -118,7 +134,7 @@ def _installation(program: Path) -> tuple[Path, ...]:
 
 def _box_limits(job: TestJob) -> Limits:
     limits = replace(job.limits, wall_s=job.limits.wall_s + BOX_GRACE_S)
-    if job.runner == "node" and not limits.address_space_bytes:
+    if job.runner != "pytest" and not limits.address_space_bytes:
         return replace(limits, address_space_bytes=NODE_ADDRESS_SPACE)
     return limits
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from buildwright.core.errors import DiskError
@@ -28,8 +28,9 @@ from buildwright.sandbox.box import Sandbox
 from buildwright.sandbox.cases import function_id, judge_cases, tampering
 from buildwright.sandbox.expected import skippable_tests
 from buildwright.sandbox.expected_node import skippable_node_tests
+from buildwright.sandbox.expected_vitest import skippable_vitest_tests
 from buildwright.sandbox.snapshot import Snapshot, take_snapshot
-from buildwright.sandbox.testing import Facts, TestJob, is_broken, run_once
+from buildwright.sandbox.testing import Facts, Runner, TestJob, is_broken, run_once
 
 TAIL_CHARS = 8000
 LISTED = 5
@@ -37,6 +38,12 @@ CONTROL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[P^_X][^\x1b]*(?:\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]"
     r"|\x1b.?|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+SKIPPABLE: Mapping[Runner, Callable[[Mapping[str, bytes]], frozenset[str]]] = {
+    "pytest": skippable_tests,
+    "node": skippable_node_tests,
+    "vitest": skippable_vitest_tests,
+}
+PART_OF_WORD = re.compile(r"\A\S+\s")
 GOOD = (CaseOutcome.PASSED, CaseOutcome.SKIPPED)
 
 
@@ -70,8 +77,7 @@ async def _judged(box: Sandbox, job: TestJob) -> TestRun:
 
 async def _run_and_rerun(box: Sandbox, job: TestJob, snapshot: Snapshot) -> TestRun:
     files = tuple(sorted({name.partition("::")[0] for name in job.expected}))
-    skips = skippable_tests if job.runner == "pytest" else skippable_node_tests
-    skippable = skips(snapshot.locked)
+    skippable = SKIPPABLE[job.runner](snapshot.locked)
     facts = await run_once(box, job, snapshot, files)
     first = _verdict(facts, judge_cases(job.expected, skippable, facts))
     again = _worth_another_try(first)
@@ -158,5 +164,7 @@ def clean_output(stdout: bytes, stderr: bytes) -> str:
     parts = []
     for stream in (stdout, stderr):
         text = CONTROL.sub("", stream.decode("utf-8", errors="replace").replace("\r\n", "\n"))
-        parts.append(text[-TAIL_CHARS // 2 :].strip())
+        end = text[-TAIL_CHARS // 2 :]
+        # from a whole word on: half a key could not be told from a word, and so not be redacted
+        parts.append((end if len(end) == len(text) else PART_OF_WORD.sub("", end)).strip())
     return "\n".join(part for part in parts if part)

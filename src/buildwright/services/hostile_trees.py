@@ -58,7 +58,7 @@ def tool_metadata() -> Answer:
 
 
 def planted_links() -> Answer:
-    """T36: a link where a folder, a file or the whole target is expected; races are not tried."""
+    """T36: a link where a folder, a file or the whole target is expected."""
     with tempfile.TemporaryDirectory() as folder:
         outside = Path(folder, "outside")
         outside.mkdir()
@@ -71,7 +71,7 @@ def planted_links() -> Answer:
             return Answer(Outcome.NOT_HELD, "", "a file was made through a link")
         if (outside / "x").read_text() != OUTSIDE:
             return Answer(Outcome.NOT_HELD, "", "a file was written through a link")
-    return Answer(Outcome.HELD, "workspace delivery", "3 planted links; races are not tried")
+    return Answer(Outcome.HELD, "workspace delivery", "3 planted links")
 
 
 def special_files() -> Answer:

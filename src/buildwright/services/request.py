@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from buildwright.core.errors import RequirementError, UsageError
+from buildwright.core.errors import RequirementError, UnknownNameError, UsageError
 from buildwright.core.requirements import Analysis
 from buildwright.core.settings import Settings, gateway_tree
 from buildwright.core.tree import RenderedFile
@@ -158,11 +158,24 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
 
+def _check_model(settings: Settings) -> None:
+    directory = Directory(gateway_tree(settings), random.random)
+    try:
+        directory.plan(settings.model)
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            "model",
+            settings.model,
+            ("none", *directory.known()),
+            next_step="--model none builds by rules",
+        ) from error
+
+
 def read_wish(wish: Wish, settings: Settings) -> tuple[str, Analysis]:
     """Return the checked text and its analysis; raises UsageError when nothing can be built."""
     text = check_text(wish.text, settings)
     if settings.model != "none":
-        Directory(gateway_tree(settings), random.random).plan(settings.model)
+        _check_model(settings)
     analysis = read_requirement(text)
     if wish.into is not None:
         _check_into(wish, settings)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -151,3 +154,54 @@ def _shown(value: object) -> str:
 def _kind(value: object) -> str:
     names = {list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
     return names.get(type(value), "null")
+
+
+ANTHROPIC_ERRORS = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+"""Status -> type of an error on the Anthropic wire; of the rest, 4xx is the request's fault."""
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def anthropic_status(error: GatewayError) -> int:
+    """Return the status on the Anthropic wire, where an overload is 529 and not 503."""
+    return 529 if error.status == 503 else error.status
+
+
+def anthropic_error(error: GatewayError, request_id: str) -> bytes:
+    """Return the Anthropic error envelope."""
+    status = anthropic_status(error)
+    kind = ANTHROPIC_ERRORS.get(status, "invalid_request_error" if status < 500 else "api_error")
+    told = {"type": kind, "message": _told(error)}
+    return orjson.dumps({"type": "error", "error": told, "request_id": request_id})
+
+
+def anthropic_limits(headers: Headers, at: float) -> Headers:
+    """Return the `x-ratelimit-*` among headers by Anthropic's names.
+
+    `at` is now in epoch seconds, because a reset is told as a time (RFC 3339).
+    """
+    made: Headers = []
+    for name, value in headers:
+        prefix, _, rest = name.partition(b"x-ratelimit-")
+        what, _, kind = rest.partition(b"-")
+        if prefix or not kind:
+            continue
+        if what == b"reset":
+            value = _time_after(at, value.decode()).encode()
+        made.append((b"anthropic-ratelimit-" + kind + b"-" + what, value))
+    return made
+
+
+def _time_after(at: float, duration: str) -> str:
+    seconds = sum(float(n) * _SECONDS[unit] for n, unit in _DURATION.findall(duration))
+    return datetime.fromtimestamp(math.ceil(at + seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -26,6 +26,14 @@ TESTS = (
     "pytest.ini",
     "setup.cfg",
     "tox.ini",
+    "*.test.*js",
+    "*.test.*ts",
+    "*.test.?sx",
+    "*.spec.*js",
+    "*.spec.*ts",
+    "*.spec.?sx",
+    "package.json",
+    "package-lock.json",
 )
 """What the verdict rests on in a project of anybody's; `*` matches folders too."""
 OWN_LOCK = ".buildwright-requirements.txt"

@@ -13,11 +13,12 @@ from buildwright.core.errors import StoreError
 from buildwright.core.tree import RenderedFile
 from buildwright.core.verdict import TestRun
 from buildwright.design.catalog import Template
-from buildwright.sandbox import TestJob, ensure_environment, expected_tests, run_tests
+from buildwright.sandbox import run_tests
 from buildwright.workflow.agent import TEMPERATURE_STEP, Agent, Bounds
 from buildwright.workflow.context import files_to_show, repair_prompt, task_prompt
-from buildwright.workflow.existing import lock_of
+from buildwright.workflow.jobs import job_of
 from buildwright.workflow.kit import Kit
+from buildwright.workflow.redacting import redacted_run
 from buildwright.workflow.repair import Approach, approach
 from buildwright.workflow.tools import (
     CodeAnalysisTool,
@@ -86,31 +87,12 @@ async def run_locked(
     kit: Kit, template: Template, files: Sequence[RenderedFile], folder: Path | None = None
 ) -> TestRun:
     """Run the locked tests of some files in the sandbox; `folder` holds them already, if given."""
-    contents = {file.path: file.content for file in files}
-    environment = await ensure_environment(lock_of(template, contents), root=kit.environments)
-    locked, expected = await asyncio.to_thread(_locked, template, files)
     with tempfile.TemporaryDirectory(prefix="buildwright-tree-") as place:
         if folder is None:
             folder = Path(place, "tree")
             await asyncio.to_thread(delivery.materialise, files, folder)
-        job = TestJob(
-            tree=folder,
-            python=environment.python,
-            locked=locked,
-            expected=expected,
-            source_dir=template.source_dir,
-            limits=kit.limits,
-        )
-        return await run_tests(kit.sandbox, job)
-
-
-def _locked(
-    template: Template, files: Sequence[RenderedFile]
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return path -> SHA-256 of what the verdict rests on, and the ids of the tests in it."""
-    chosen = [f for f in files if any(fnmatch(f.path, pattern) for pattern in template.tests)]
-    locked = {entry.path: entry.sha256 for entry in snapshots.tree_of(chosen).files}
-    return locked, expected_tests({f.path: f.content for f in chosen if f.path.endswith(".py")})
+        job = await job_of(kit, template, files, folder)
+        return redacted_run(await run_tests(kit.sandbox, job), kit.redact)
 
 
 async def hollow_tests(

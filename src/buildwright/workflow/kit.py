@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from buildwright.core.build import BuildState, StageName, StageRecord, Update
 from buildwright.core.chat import Gateway
 from buildwright.core.clock import Clock
+from buildwright.core.redact import Redactor
 from buildwright.core.settings import AgentSettings
 from buildwright.core.tree import Tree
 from buildwright.sandbox import Limits, Sandbox
@@ -24,7 +25,8 @@ class Kit:
 
     `record` stores a finished stage with its one-line summary, `started` and `note` store events;
     `past_s` are median seconds of each stage of earlier builds; `gateway` is None without a model,
-    `tools` tells whether the model can call tools.
+    `tools` tells whether the model can call tools. `redact` goes over all foreign text before it is
+    stored, shown or sent.
     """
 
     home: Path
@@ -41,6 +43,7 @@ class Kit:
     record: Record
     started: Started
     note: NoteLine
+    redact: Redactor = field(default_factory=Redactor)
 
     @property
     def snapshots(self) -> Path:

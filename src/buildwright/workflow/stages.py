@@ -99,7 +99,8 @@ async def assess(state: BuildState, kit: Kit) -> Update:
         return Update(assessment=before.assessment)
     template = template_of(state, kit)
     folder = await lay_out(state, kit, known(state.products.tree))
-    return Update(assessment=await assess_tree(folder, template.source_dir))
+    found = await assess_tree(folder, template.source_dir)
+    return Update(assessment=kit.redact.data(found))
 
 
 async def document(state: BuildState, kit: Kit) -> Update:
@@ -119,7 +120,7 @@ async def finalize(state: BuildState, kit: Kit) -> Update:
         *snapshots.load(kit.snapshots, known(state.products.documents)),
     )
     tests = {f.path: f.content for f in files if is_locked(f.path, template)}
-    report = build_report(state, tests, files, kit.version, kit.clock.now())
+    report = kit.redact.data(build_report(state, tests, files, kit.version, kit.clock.now()))
     done = replace(state, products=replace(state.products, report=report))
     await asyncio.to_thread(hand_over, done, kit.snapshots, kit.version)
     return replace(best_products(state), report=report)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from buildwright.core.redact import MARK
 from buildwright.core.tree import RenderedFile
+from buildwright.workflow.redacting import newly_marked
 from buildwright.workspace import edits
 
 MODEL_TESTS = "tests/test_item_*.py"
@@ -67,6 +69,9 @@ class Workbench:
         after = edits.apply_in_memory(outcome, self.files)
         found = edits.check(outcome, self.files, after, self._policy)
         objections = [one.text for one in found if not self._is_own_test(one)]
+        marked = newly_marked(self.files, after)
+        if marked:
+            objections.append(f"{marked}: it holds {MARK}, which only stands for a hidden secret")
         if objections:
             return Landing(False, "\n".join(objections))
         changed = tuple(sorted(path for path, _ in outcome.outcome))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 from buildwright.core.errors import DiskError, OutputError
 from buildwright.core.tree import RenderedFile
+from buildwright.workspace.edits.beneath import make_folders, opened_root, parent_of
 from buildwright.workspace.paths import checked_path, refuse_collisions
 
 MARK = ".buildwright/build-id"
@@ -22,17 +24,33 @@ def materialise(files: Sequence[RenderedFile], folder: Path) -> None:
     try:
         if folder.exists():
             shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        for file in files:
-            _write(folder / checked_path(file.path), file)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _made_folder(folder) as root:
+            for file in files:
+                path = str(checked_path(file.path))
+                make_folders(root, path)
+                with parent_of(root, path) as (above, name):
+                    _write(above, name, file)
     except OSError as error:
         raise _disk_error(folder, error) from error
 
 
-def _write(target: Path, file: RenderedFile) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(target, flags, 0o755 if file.executable else 0o644)
+@contextmanager
+def _made_folder(folder: Path) -> Iterator[int]:
+    """Give a descriptor of a folder that is made here, whatever is put in its place meanwhile."""
+    with opened_root(folder.parent) as above:
+        os.mkdir(folder.name, 0o755, dir_fd=above)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        root = os.open(folder.name, flags, dir_fd=above)
+    try:
+        yield root
+    finally:
+        os.close(root)
+
+
+def _write(folder: int, name: str, file: RenderedFile) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, 0o755 if file.executable else 0o644, dir_fd=folder)
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(file.content)
 
@@ -103,18 +121,26 @@ def deliver(files: Sequence[RenderedFile], folder: Path, build_id: str) -> None:
 def write_pages(files: Sequence[RenderedFile], folder: Path) -> None:
     """Write or replace single files in a folder that is the user's; raises DiskError."""
     refuse_collisions(file.path for file in files)
-    for file in files:
-        target = folder / checked_path(file.path)
-        temporary = target.with_name(f".{target.name}.tmp")
-        try:
-            temporary.unlink(missing_ok=True)
-            _write(temporary, file)
-            temporary.replace(target)
-        except OSError as error:
-            raise DiskError(
-                f"file {str(target)!r} cannot be written: {error.strerror or error}",
-                next_step="free disk space or make it writable, then resume the build",
-            ) from error
+    with opened_root(folder) as root:
+        for file in files:
+            path = str(checked_path(file.path))
+            try:
+                make_folders(root, path)
+                with parent_of(root, path) as (above, name):
+                    _replace(above, name, file)
+            except OSError as error:
+                raise DiskError(
+                    f"file {str(folder / path)!r} cannot be written: {error.strerror or error}",
+                    next_step="free disk space or make it writable, then resume the build",
+                ) from error
+
+
+def _replace(folder: int, name: str, file: RenderedFile) -> None:
+    temporary = f".{name}.tmp"
+    with suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=folder)
+    _write(folder, temporary, file)
+    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _takes(folder: Path, build_id: str) -> bool:

@@ -5,7 +5,8 @@ whole one, the rest half a token, and one more for each character of four bytes;
 for each message, tool and picture. Held against o200k and cl100k (tests/gateway/pricing/corpus):
 1.5 to 2.2 times the dearer count of prose and code, 1.2 to 2.2 times that of other scripts, 1.0 to
 1.5 times that of JSON, tables, hex and base64; less only for rows of single letters and for rare
-Chinese characters. A call that had more tokens than this is paid in full and flagged (`over_bound`).
+Chinese characters. A call that had more tokens than this is paid in full and flagged `over_bound`.
+Files and sound inside a body count as the text of their base64, far above what they cost.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _walked(value: Any) -> tuple[int, int]:
             todo += value
             fixed += len(value)
         elif isinstance(value, dict):
-            if value.get("type") in IMAGES:
+            kind = value.get("type")
+            if isinstance(kind, str) and kind in IMAGES:
                 fixed += IMAGE_TOKENS
                 continue
             todo += value

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildwright.core.errors import SettingsError
-from buildwright.core.gateway_settings import ModelSettings
 from buildwright.core.ledger import TokenUsage, nano_of
+
+if TYPE_CHECKING:
+    from buildwright.core.gateway_settings import ModelSettings
 
 MTOK = 1_000_000
 AMOUNTS = (

@@ -12,6 +12,7 @@ from buildwright.gateway.call import Answer, Call
 from buildwright.gateway.errors import Billed, unreachable
 from buildwright.gateway.providers.pools import Pools
 from buildwright.gateway.targets import Target
+from buildwright.gateway.translate.bridge import send_as_chat
 
 
 class Provider(Protocol):
@@ -51,6 +52,8 @@ class Providers:
             provider = self.use(target.speech, _load(PROVIDERS[target.speech]))
         try:
             async with asyncio.timeout(max(0.0, call.deadline - self._tick())):
+                if call.wire == "messages" and target.speech != "anthropic":
+                    return await send_as_chat(provider.send, call, target)
                 return await provider.send(call, target)
         except TimeoutError:
             billed: Billed = "unknown" if call.attempts else "no"

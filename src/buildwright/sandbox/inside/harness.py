@@ -23,7 +23,7 @@ from typing import Any
 PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
 LANDLOCK_CREATE, LANDLOCK_RESTRICT, SCOPE_SIGNAL = 444, 446, 2
 EVENT_BYTES = 8 << 20
-RUNNERS = {"pytest": "runner.py", "node": "node_runner.py"}
+RUNNERS = {"pytest": "runner.py", "node": "node_runner.py", "vitest": "vitest_runner.py"}
 DRAIN_S = 0.2
 READ_BYTES = 1 << 16
 

@@ -7,6 +7,7 @@ key of the run. A process that ends without its last event leaves its tests unre
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import importlib
@@ -28,14 +29,23 @@ UNSIGNED = "the report holds events that the runner did not sign"
 EVENT_BYTES = 4 << 20
 
 
-def run(settings: dict[str, Any], descriptor: int) -> None:
-    """Run the files of `settings`, one after the other, and leave."""
-    spec = importlib.util.spec_from_file_location("_runner", Path(__file__).with_name("runner.py"))
+def beside(name: str) -> Any:
+    """A module that lies beside this one; nothing of it is found by name."""
+    spec = importlib.util.spec_from_file_location(
+        f"_{name}", Path(__file__).with_name(f"{name}.py")
+    )
     if spec is None or spec.loader is None:
         os._exit(70)
-    signing = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(signing)
-    emit = signing.make_emit(descriptor, bytes.fromhex(settings.pop("key")))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(settings: dict[str, Any], descriptor: int) -> None:
+    """Run the files of `settings`, one after the other, and leave."""
+    # the keys are here, and what is started is a child of the same user
+    beside("confine").close_memory()
+    emit = beside("runner").make_emit(descriptor, bytes.fromhex(settings.pop("key")))
     emit("begin")
     emit("collected", ids=[])
     for path in dict.fromkeys(name.partition("::")[0] for name in settings["select"]):
@@ -46,17 +56,36 @@ def run(settings: dict[str, Any], descriptor: int) -> None:
 
 def run_file(settings: dict[str, Any], path: str, emit: Any) -> None:
     """One Node process; what it says is verified and passed on under `path::` as it comes."""
-    key = secrets.token_bytes(32)
     file = Path(settings["tree"], path).as_uri()
-    told = {"key": key.hex(), "decoy": settings["decoys"][path], "file": file}
-    pid, events = start_node(settings, told)
-    passing = Passing(path, tuple(settings["expected"]), emit)
+    told = {"decoy": settings["decoys"][path], "file": file}
+    words = ["--test-reporter", REPORTER.as_uri(), "--test-reporter-destination", "stdout"]
+    follow(settings, [*words, str(START)], told, Passing(path, tuple(settings["expected"]), emit))
+
+
+KEY_BYTES = 32
+PERMITTED = (
+    "--experimental-permission",
+    "--allow-fs-read=*",
+    "--allow-fs-write=*",
+    "--allow-child-process",
+    "--disable-warning=ExperimentalWarning",
+    "--disable-warning=SecurityWarning",
+)
+"""Node without its inspector, threads and native code: each of them reads what is kept from it."""
+
+
+def follow(
+    settings: dict[str, Any], words: list[str], told: dict[str, Any], passing: Passing
+) -> None:
+    """Start Node with `words`, tell it its configuration, and pass on what it says to its end."""
+    key = secrets.token_bytes(KEY_BYTES)
+    pid, events = start_node(settings, words, key + json.dumps(told).encode())
     for event in verified(lines_of(events), key):
         passing.take(event)
     os.close(events)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if not passing.began:
-        emit("broken", why=f"Node ended with exit code {status} before any test was loaded")
+        passing.emit("broken", why=f"Node ended with exit code {status} before any test was loaded")
     elif not passing.ended:
         passing.tell_end(status)
 
@@ -132,26 +161,33 @@ def named(path: str, event: dict[str, Any]) -> str:
     return f"{path}::{str(event['id']).translate({91: 40, 93: 41})}"
 
 
-def start_node(settings: dict[str, Any], configuration: dict[str, str]) -> tuple[int, int]:
-    """Start Node over the file of `configuration`; returns its pid and where its events come."""
+def start_node(settings: dict[str, Any], words: list[str], told: bytes) -> tuple[int, int]:
+    """Start Node, which reads `told` (a key, then JSON) on descriptor 4; its pid and its events."""
     events, events_in = os.pipe()
-    told, told_in = os.pipe()
-    os.write(told_in, json.dumps(configuration).encode())
-    os.close(told_in)
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.dup2(os.dup(told), 250)
+        os.dup2(os.dup(reader), 250)
         os.dup2(events_in, 3)
         os.dup2(250, 4)
         os.closerange(5, 256)
         os.chdir(settings["tree"])
-        words = ["node", "--test-reporter", REPORTER.as_uri()]
-        words += ["--test-reporter-destination", "stdout", str(START)]
+        beside("confine").close_proc(used_by(settings))
         # running what it is told is what this program is for
-        os.execv(settings["interpreter"], words)  # noqa: S606
+        os.execv(settings["interpreter"], ["node", *PERMITTED, *words])  # noqa: S606
     os.close(events_in)
-    os.close(told)
+    os.close(reader)
+    with contextlib.suppress(BrokenPipeError):
+        while told:
+            told = told[os.write(writer, told) :]
+    os.close(writer)
     return pid, events
+
+
+def used_by(settings: dict[str, Any]) -> list[str]:
+    """Paths that Node and the tests need."""
+    names = ("tree", "interpreter", "tools", "modules")
+    return [*(str(settings[name]) for name in names), __file__, os.environ.get("TMPDIR", "")]
 
 
 def lines_of(events: int) -> Iterator[str]:

@@ -1,68 +1,48 @@
 // Our side of a Node test process: loaded before foreign code, and the only reporter of node:test.
 //
-// Configuration comes once, on descriptor 4, and is gone before foreign code is loaded. Every event
-// is a JSON line with a running number and a keyed digest on descriptor 3; the key changes with
-// each line. What decides a test (assert, node:test, streams, the language's own prototypes) is
-// compared after every test with what it was at the start.
+// What decides a test is locked where the language allows it (assert, node:test, the language's own
+// prototypes); the rest (streams, emitters) is compared after every test with what it was.
 
 import assert from 'node:assert';
-import { createHash, createHmac, Hash, Hmac } from 'node:crypto';
+import { Hash, Hmac } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { Duplex, PassThrough, Readable, Transform, Writable } from 'node:stream';
 import * as runner from 'node:test';
+import v8 from 'node:v8';
+import { closeInsights, lock, lockLanguage } from './lockdown.mjs';
+import { kindOf, messageOf, stackOf, takeSettings } from './signing.mjs';
 
 const apply = Reflect.apply;
 const ownKeys = Reflect.ownKeys;
 const descriptorOf = Reflect.getOwnPropertyDescriptor;
-const stringify = JSON.stringify;
-const nothing = Object.create;
 const textOf = String;
 const later = setTimeout;
-const updateHmac = Hmac.prototype.update;
-const digestHmac = Hmac.prototype.digest;
-const updateHash = Hash.prototype.update;
-const digestHash = Hash.prototype.digest;
 const iteratorOf = Symbol.asyncIterator;
 
-const settings = JSON.parse(readFileSync(4, 'utf8'));
-closeSync(4);
-let key = Buffer.from(settings.key, 'hex');
-let number = 0;
+const { settings, emit } = takeSettings();
 let claimed = null;
 export const isClaimed = new Promise((resolve) => { claimed = resolve; });
 
-const emit = (event, fields) => {
-  const row = nothing(null);
-  row.n = number;
-  row.e = event;
-  for (const name of ownKeys(fields)) row[name] = fields[name];
-  number += 1;
-  const text = stringify(row);
-  const signed = apply(digestHmac, apply(updateHmac, createHmac('sha256', key), [text]), ['hex']);
-  key = apply(digestHash, apply(updateHash, createHash('sha256'), [key]), []);
-  writeSync(3, `${text}\t${signed}\n`);
-};
+const fixed = [
+  assert, assert.strict, assert.AssertionError.prototype, Hmac.prototype, Hash.prototype,
+];
+for (const owner of fixed) lock(owner);
+lock(runner.default, ['mock']);
+closeInsights(v8);
+syncBuiltinESMExports();
+lockLanguage();
 
 const guarded = [
-  ['assert', assert], ['assert.strict', assert.strict],
-  ['AssertionError', assert.AssertionError.prototype], ['node:test', runner.default],
   ['Readable', Readable.prototype], ['Writable', Writable.prototype],
   ['Duplex', Duplex.prototype], ['Transform', Transform.prototype],
   ['PassThrough', PassThrough.prototype], ['EventEmitter', EventEmitter.prototype],
-  ['Hmac', Hmac.prototype], ['Hash', Hash.prototype], ['Object', Object], ['Reflect', Reflect],
-  ['Object.prototype', Object.prototype], ['Array.prototype', Array.prototype],
-  ['Function.prototype', Function.prototype], ['Promise', Promise],
-  ['Promise.prototype', Promise.prototype], ['Error.prototype', Error.prototype],
-  ['String.prototype', String.prototype], ['RegExp.prototype', RegExp.prototype],
-  ['Map.prototype', Map.prototype], ['Set.prototype', Set.prototype], ['JSON', JSON],
+  ['Error.prototype', Error.prototype], ['JSON', JSON],
 ];
 const before = [];
 for (const [name, owner] of guarded) {
-  for (const part of ownKeys(owner)) {
-    const was = descriptorOf(owner, part);
-    if (!(owner === runner.default && part === 'mock')) before.push([name, owner, part, was]);
-  }
+  for (const part of ownKeys(owner)) before.push([name, owner, part, descriptorOf(owner, part)]);
 }
 let told = false;
 const look = () => {
@@ -74,18 +54,6 @@ const look = () => {
       emit('tampered', { what: `${name}.${textOf(part)} was replaced` });
     }
   }
-};
-
-const kindOf = (error) => {
-  const cause = error?.cause ?? error;
-  const text = textOf(cause?.message ?? cause);
-  if (cause?.code === 'ERR_ASSERTION' || cause?.name === 'AssertionError') return 'assertion';
-  if (cause instanceof RangeError && text.includes('call stack')) return 'stack overflow';
-  return 'exception';
-};
-const messageOf = (error) => {
-  const cause = error?.cause ?? error;
-  return `${textOf(cause?.name ?? 'Error')}: ${textOf(cause?.message ?? cause)}`.slice(0, 1500);
 };
 
 // node:test calls this once, before foreign code is loaded; whoever calls it again gets nothing
@@ -137,6 +105,6 @@ export const load = async () => {
     await import(settings.file);
   } catch (error) {
     emit('collect', { message: messageOf(error) });
-    writeSync(2, `${textOf(error?.stack ?? error)}\n`);
+    writeSync(2, `${stackOf(error)}\n`);
   }
 };

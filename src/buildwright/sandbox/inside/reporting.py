@@ -56,7 +56,7 @@ class Reporter:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected."""
         if report.failed:
-            self.emit("collect", id=report.nodeid, message=report.longreprtext[-MESSAGE_CHARS:])
+            self.emit("collect", id=report.nodeid, message=_end(report.longreprtext, MESSAGE_CHARS))
             _show(report.nodeid, report.longreprtext)
 
     @pytest.hookimpl(trylast=True)
@@ -160,7 +160,14 @@ def _reason(report: Any) -> str:
     return str(getattr(report, "wasxfail", ""))[:MESSAGE_CHARS]
 
 
+def _end(text: str, length: int) -> str:
+    """The end of a text from a whole word on: half a key could not be told from a word."""
+    end = text[-length:]
+    whole = len(end) == len(text) or not any(character.isspace() for character in end)
+    return end if whole else end[end.index(next(filter(str.isspace, end))) :].lstrip()
+
+
 def _show(title: str, text: str, sections: Any = ()) -> None:
-    captured = "".join(f"\n--- {name} ---\n{words[-1000:]}" for name, words in sections)
-    data = f"=== {title} ===\n{text[-OUTPUT_CHARS:]}{captured}\n".encode(errors="replace")
+    captured = "".join(f"\n--- {name} ---\n{_end(words, 1000)}" for name, words in sections)
+    data = f"=== {title} ===\n{_end(text, OUTPUT_CHARS)}{captured}\n".encode(errors="replace")
     os.write(1, data)

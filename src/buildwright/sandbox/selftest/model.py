@@ -26,13 +26,12 @@ QUICK = Limits(
 
 
 class Outcome(StrEnum):
-    """UNPROVEN could not be tried and counts like NOT_HELD; the last two need no answer here."""
+    """UNPROVEN could not be tried and counts like NOT_HELD."""
 
     HELD = "held"
     NOT_HELD = "not held"
     UNPROVEN = "unproven"
     NOT_APPLICABLE = "not applicable here"
-    NOT_BUILT = "not built yet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ WORST_FIRST = (
     Outcome.NOT_HELD,
     Outcome.UNPROVEN,
     Outcome.NOT_APPLICABLE,
-    Outcome.NOT_BUILT,
     Outcome.HELD,
 )
 

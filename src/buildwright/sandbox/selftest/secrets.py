@@ -11,7 +11,9 @@ say(found=found)
 """
 PROCFS = """
 found = []
-for pid in os.listdir("/proc"):
+try: pids = os.listdir("/proc")
+except OSError: pids = map(str, {1, os.getppid(), F["pid"], *range(os.getpid() - 200, os.getpid())})
+for pid in pids:
     if not pid.isdigit() or int(pid) == os.getpid(): continue
     for name in ("environ", "cmdline", "maps"):
         try: text = open(f"/proc/{pid}/{name}", "rb").read()

@@ -26,11 +26,12 @@ def connect(path: Path, *, durable: bool = False, wait_s: float = LOCKED_S) -> s
     A commit outlives `kill -9` either way; a `durable` one outlives a power cut too.
     """
     connection = sqlite3.connect(
-        path, timeout=wait_s, isolation_level=None, check_same_thread=False
+        path, timeout=LOCKED_S, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
     connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
     connection.execute(f"PRAGMA journal_size_limit={LOG_KEPT_BYTES}")
     return connection
 

@@ -16,7 +16,10 @@ REMEMBERED = 20_000
 
 @dataclass(slots=True, eq=False)
 class Counter:
-    """A budget in one window, with what it spent and holds there."""
+    """A budget in one window, with what it spent and holds there.
+
+    Once it changes it is in `changed`, the list of those to be written.
+    """
 
     scope: str
     period: Period
@@ -24,7 +27,8 @@ class Counter:
     cap_nano: int
     spent_nano: int
     held_nano: int
-    changed: bool = False
+    changed: list[Counter]
+    is_changed: bool = False
 
     def budget(self) -> Budget:
         """Return it as a value."""
@@ -52,7 +56,9 @@ class Route:
         for c in self.counters:
             c.held_nano += held_nano
             c.spent_nano += spent_nano
-            c.changed = True
+            if not c.is_changed:
+                c.is_changed = True
+                c.changed.append(c)
 
 
 class Counters:
@@ -65,6 +71,7 @@ class Counters:
         self._counters: dict[tuple[str, Period, str], Counter] = {}
         self._routes: dict[tuple[tuple[str, ...], int], Route] = {}
         self._sets: dict[int, tuple[str, ...]] = {}
+        self._changed: list[Counter] = []
         self._newest = 0
 
     def begin(self) -> int:
@@ -88,6 +95,7 @@ class Counters:
         self._counters.clear()
         self._routes.clear()
         self._sets.clear()
+        self._changed.clear()
 
     def route(self, scopes: tuple[str, ...], at: float) -> Route:
         """Return the route of a call with these scopes, begun at this time."""
@@ -112,13 +120,13 @@ class Counters:
 
     def write(self) -> None:
         """Write the counters that changed."""
-        changed = [c for c in self._counters.values() if c.changed]
         self._connection.executemany(
             sql.UPDATE_WINDOW,
-            [(c.spent_nano, c.held_nano, c.scope, c.period, c.window) for c in changed],
+            [(c.spent_nano, c.held_nano, c.scope, c.period, c.window) for c in self._changed],
         )
-        for c in changed:
-            c.changed = False
+        for c in self._changed:
+            c.is_changed = False
+        self._changed.clear()
 
     def _of_scope(self, scope: str, day: int) -> list[Counter]:
         caps = self._caps.get(scope)
@@ -132,7 +140,7 @@ class Counters:
         found = self._counters.get((scope, period, window))
         if found is None:
             spent, held = self._stored(scope, period, window, day)
-            found = Counter(scope, period, window, cap, spent, held)
+            found = Counter(scope, period, window, cap, spent, held, self._changed)
             self._counters[scope, period, window] = found
         return found
 

@@ -30,6 +30,7 @@ async def open_ledger(
         ledger = _made(path, owner, clock, durable=durable)
         try:
             await ledger.take_over()
+            owners.sweep(path.parent / "owners")
             yield ledger
         finally:
             await ledger.close()

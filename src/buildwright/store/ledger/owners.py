@@ -54,6 +54,15 @@ def judged(folder: Path, owner: str) -> Iterator[bool]:
         os.close(descriptor)
 
 
+def sweep(folder: Path) -> None:
+    """Remove the lock files of dead processes, which would gather with every kill."""
+    for path in folder.glob("*.lock"):
+        descriptor = _locked(path)
+        if descriptor is not None:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
 def _locked(path: Path) -> int | None:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

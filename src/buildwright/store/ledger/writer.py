@@ -19,6 +19,17 @@ LARGEST_GROUP = 512
 LATE_KEPT = 10_000
 """Settlements kept for a later commit when theirs failed."""
 
+BAD_VALUES = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+    ValueError,
+    TypeError,
+    OverflowError,
+)
+"""What a single value causes that the database cannot take."""
+
 Task = Callable[[sqlite3.Connection], Any]
 
 
@@ -54,14 +65,17 @@ class Writer:
         self._batches: SimpleQueue[list[Job] | None] = SimpleQueue()
         self._known: dict[str, Open] = {}
         self._late: dict[str, Settlement] = {}
+        self._died = self._broken = False
         self._checkpoints = checkpoints.Checkpoints(path)
         self._open()
         self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
         self._thread.start()
 
     def put(self, jobs: list[Job]) -> None:
-        """Queue a batch; never blocks."""
+        """Queue a batch; never blocks. All of it fails when the thread has died."""
         self._batches.put(jobs)
+        if self._died:
+            self._fail_queued()
 
     def stop(self) -> None:
         """Commit what is queued, then end; blocks until it has ended."""
@@ -73,14 +87,34 @@ class Writer:
         self._counters = Counters(self._connection)
 
     def _serve(self) -> None:
-        running = True
-        while running:
-            jobs, running = self._gathered()
-            for start in range(0, len(jobs), LARGEST_GROUP):
-                self._commit(jobs[start : start + LARGEST_GROUP])
-            self._checkpoints.after_commit(self._connection)
-        self._checkpoints.close()
-        self._connection.close()
+        jobs: list[Job] = []
+        try:
+            running = True
+            while running:
+                jobs, running = self._gathered()
+                for start in range(0, len(jobs), LARGEST_GROUP):
+                    self._commit(jobs[start : start + LARGEST_GROUP])
+                self._checkpoints.after_commit(self._connection)
+        except BaseException:
+            # Nobody may wait for ever for a thread that has ended.
+            self._died = True
+            self._fail(jobs)
+            self._fail_queued()
+            raise
+        finally:
+            self._checkpoints.close()
+            self._connection.close()
+
+    def _fail_queued(self) -> None:
+        while True:
+            try:
+                self._fail(self._batches.get_nowait() or [])
+            except Empty:
+                return
+
+    def _fail(self, jobs: list[Job]) -> None:
+        error = StoreError("the ledger's writer has failed", next_step="start Buildwright again")
+        self._deliver([Done(job.future, None, error) for job in jobs])
 
     def _gathered(self) -> tuple[list[Job], bool]:
         batch = self._batches.get()
@@ -113,12 +147,12 @@ class Writer:
         operations: list[Operation] = [*self._late.values(), *(job.work for job in jobs)]  # type: ignore[list-item]
         try:
             outcomes = self._outcomes(operations)[len(self._late) :]
+        except BAD_VALUES as error:
+            return self._one_by_one(jobs, error)
         except sqlite3.Error as error:
             failure = connecting.translated(error)
             self._keep_late(jobs)
             return [Done(job.future, None, failure) for job in jobs]
-        except (ValueError, TypeError, OverflowError) as error:
-            return self._one_by_one(jobs, error)
         self._late.clear()
         return [
             Done(job.future, None, outcome) for job, outcome in zip(jobs, outcomes, strict=True)
@@ -126,14 +160,17 @@ class Writer:
 
     def _one_by_one(self, jobs: list[Job], error: Exception) -> list[Done]:
         # A value the database cannot take fails its own call, not those that share the commit.
-        if len(jobs) > 1:
+        late, self._late = self._late, {}
+        for settlement in late.values():
+            self._operations([Job(settlement, None)])
+        if len(jobs) > 1 or late:
             return [done for job in jobs for done in self._operations([job])]
         failure = StoreError(f"the ledger cannot store this call: {error}")
         return [Done(jobs[0].future, None, failure)]
 
     def _outcomes(self, operations: list[Operation]) -> list[BuildwrightError | None]:
         for _ in range(2):
-            connecting.begin(self._connection, self._tick)
+            self._begin()
             try:
                 group = Group(self._connection, self._counters, self._known, self._owner)
                 outcomes = group.run(operations)
@@ -152,7 +189,7 @@ class Writer:
     def _task(self, job: Job) -> Done:
         task: Task = job.work  # type: ignore[assignment]
         try:
-            connecting.begin(self._connection, self._tick)
+            self._begin()
             try:
                 value = task(self._connection)
                 self._connection.execute("COMMIT")
@@ -172,8 +209,14 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
+            self._broken = True
+
+    def _begin(self) -> None:
+        if self._broken:
             self._connection.close()
             self._open()
+            self._broken = False
+        connecting.begin(self._connection, self._tick)
 
     def _keep_late(self, jobs: list[Job]) -> None:
         for job in jobs:
