@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from buildwright.core.clock import Clock
@@ -24,6 +24,7 @@ class Lease:
         self._store, self._claim, self._clock = store, claim, clock
         self._work: asyncio.Task[Any] | None = None
         self._lost: BuildwrightError | None = None
+        self._over = asyncio.Event()
         self.cancel_requested = False
 
     async def guard(self, work: Coroutine[Any, Any, T]) -> T:
@@ -37,10 +38,20 @@ class Lease:
                 raise self._lost from None
             raise
 
+    def end(self) -> None:
+        """Let `keep` come to its end.
+
+        It is not cancelled: a write that is cut short may leave its connection, and with it the
+        lock of the database, to the garbage collector.
+        """
+        self._over.set()
+
     async def keep(self) -> None:
-        """Renew until cancelled, lost, or asked to cancel."""
+        """Renew until ended, lost, or asked to cancel."""
         while not self.cancel_requested:
-            await asyncio.sleep(RENEW_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), RENEW_S)
+                return
             try:
                 self.cancel_requested = await self._store.renew(self._claim, self._clock.now())
             except BuildwrightError as error:
@@ -58,5 +69,5 @@ async def hold(store: BuildStore, claim: Claim, clock: Clock) -> AsyncIterator[L
     try:
         yield lease
     finally:
-        keeper.cancel()
+        lease.end()
         await asyncio.gather(keeper, return_exceptions=True)
