@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from buildwright import __version__
+from buildwright.app.home import make_home
 from buildwright.core.build import BuildRequest
 from buildwright.core.clock import Clock, new_build_id
 from buildwright.core.environment import silence_tracing
-from buildwright.core.errors import DiskError
 from buildwright.core.events import Event, Listener
 from buildwright.core.ledger import Ledger
 from buildwright.core.redact import redact_logs
@@ -50,14 +50,7 @@ async def open_app(
     """
     silence_tracing()
     redact_logs(redactor_of(settings))
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise DiskError(
-            f"home folder {str(settings.home)!r} cannot be made: {error.strerror or error}",
-            next_step="set BUILDWRIGHT_HOME to a folder you may write",
-        ) from error
-    database = settings.home / "buildwright.db"
+    database = make_home(settings.home)
     writer = asyncio.Lock()
     durable = make_engine(database, writer=writer)
     quick = make_engine(database, durable=False, writer=writer)

@@ -82,6 +82,16 @@ MAX_READ = 2 << 20
     is_flag=True,
     help="Run the generated tests without isolation. Printed on every result.",
 )
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write every model call to files in this folder.",
+)
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Take the model's answers from such a folder: nothing is sent.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, no progress.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the summary only.")
 @click.pass_context
@@ -91,6 +101,7 @@ def build(ctx: click.Context, /, **given: Any) -> int:
     Exit codes: 0 passed or partial, 1 failed, 2 usage, 3 error of the machine, 4 over budget,
     130 interrupted (go on with `buildwright builds resume`).
     """
+    from buildwright.services.replay import Tape
     from buildwright.services.request import Wish
 
     flags: dict[str, Any] = {"model": given["model"]}
@@ -111,7 +122,8 @@ def build(ctx: click.Context, /, **given: Any) -> int:
     )
 
     async def work(app: App) -> tuple[Build, Report | None]:
-        done = await app.builds.build(wish, unsafe=given["unsafe"])
+        tape = Tape(given["record"], given["replay"])
+        done = await app.builds.build(wish, unsafe=given["unsafe"], tape=tape)
         return done, await app.builds.report(done.id)
 
     silent = given["quiet"] or given["as_json"]

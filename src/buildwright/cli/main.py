@@ -22,6 +22,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("buildwright.cli.sandbox:sandbox", "See how foreign code is kept in."),
     "batch": ("buildwright.cli.batch:batch", "Answer a file of prompts, some at a time."),
     "serve": ("buildwright.cli.serve:serve", "Serve the gateway to every model."),
+    "keys": ("buildwright.cli.keys:keys", "Make, list and end API keys of the gateway."),
+    "budgets": ("buildwright.cli.budgets:budgets", "Cap what calls may cost; see what they did."),
+    "calls": ("buildwright.cli.calls:calls", "List, show, settle and export model calls."),
+    "cache": ("buildwright.cli.cache:cache", "Look into the cache of a running server."),
+    "debug": ("buildwright.cli.debug:debug", "Replay calls; compare token counts."),
     "db": ("buildwright.cli.db:db", "Look after the database."),
 }
 

@@ -60,7 +60,8 @@ class BuildRequest:
 
     `tests` are acceptance tests that the user brought, kept as a snapshot and locked. `into` is a
     project of the user's as it was when the build was asked for; `out` is its folder then, and
-    `scope` are globs of what may change in it (all, when empty).
+    `scope` are globs of what may change in it (all, when empty). `record` and `replay` are folders
+    of a cassette that its model calls are written to or come from ("" = neither).
     """
 
     text: str
@@ -73,6 +74,8 @@ class BuildRequest:
     tests: Tree | None = None
     into: Tree | None = None
     scope: tuple[str, ...] = ()
+    record: str = ""
+    replay: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le
+
+class Bound:
+    """Limits of a number: `ge`, `gt`, `le` as pydantic has them, without loading it."""
+
+    def __init__(self, **limits: float) -> None:
+        self._limits = limits
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Add the limits to the schema of the number."""
+        return {**handler(source), **self._limits}
+
 
 STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False}
-Positive = Annotated[float, Gt(0)]
-Share = Annotated[float, Ge(0), Le(1)]
-Count = Annotated[int, Ge(1)]
-Usd = Annotated[float, Ge(0)]
+Positive = Annotated[float, Bound(gt=0)]
+Share = Annotated[float, Bound(ge=0, le=1)]
+Count = Annotated[int, Bound(ge=1)]
+Usd = Annotated[float, Bound(ge=0)]
 
 
 def _says(default: Any, text: str) -> Any:
@@ -65,7 +75,7 @@ class TargetSettings:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     model: str = _says("", "provider/model, or a name under models")
-    weight: Annotated[float, Ge(0)] = _says(1.0, "share of the calls among the targets")
+    weight: Annotated[float, Bound(ge=0)] = _says(1.0, "share of the calls among the targets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,7 @@ class RetrySettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    times: Annotated[int, Ge(0), Le(10)] = _says(2, "times one upstream is tried again")
+    times: Annotated[int, Bound(ge=0, le=10)] = _says(2, "times one upstream is tried again")
     share: Share = _says(0.1, "retries as a share of calls, at most")
     first_wait_s: Positive = _says(0.5, "first wait, doubled each time, with jitter")
     longest_wait_s: Positive = _says(20.0, "longest wait; a longer Retry-After ends the tries")
@@ -140,7 +150,7 @@ class ConcurrencySettings:
     start: Count = _says(64, "calls at a time, at first")
     least: Count = _says(1, "never fewer")
     most: Count = _says(1024, "never more; also the connections to one upstream")
-    queue: Annotated[int, Ge(0)] = _says(2048, "calls that may wait")
+    queue: Annotated[int, Bound(ge=0)] = _says(2048, "calls that may wait")
     queue_s: Positive = _says(60.0, "seconds one may wait")
 
 
@@ -163,7 +173,9 @@ class GatewaySettings:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     host: str = _says("127.0.0.1", "address to listen on")
-    port: Annotated[int, Ge(0), Le(65535)] = _says(4000, "port to listen on; 0 takes a free one")
+    port: Annotated[int, Bound(ge=0, le=65535)] = _says(
+        4000, "port to listen on; 0 takes a free one"
+    )
     auth: Literal["auto", "keys", "none"] = _says(
         "auto", "auto asks for a key once one exists, or beyond this machine"
     )

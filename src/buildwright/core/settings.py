@@ -8,6 +8,7 @@ then the defaults. Unknown keys are refused with the nearest name.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ from buildwright.core.gateway_settings import (
     ProviderSettings,
 )
 
-_NOT_SETTINGS = ("BUILDWRIGHT_CONFIG", "BUILDWRIGHT_TEST_")
+BELOW_NAMES = re.compile(r"^(models|providers|gateway\.routes)\.[^.]+\.")
+_NOT_SETTINGS = ("BUILDWRIGHT_CONFIG", "BUILDWRIGHT_KEY", "BUILDWRIGHT_TEST_")
 
 
 class _Section(BaseModel):
@@ -201,7 +203,7 @@ def _translated(error: ValidationError, path: Path | None) -> SettingsError:
     where = ".".join(str(part) for part in first["loc"])
     source = f" (file {path}, environment or flag)" if path else " (environment or flag)"
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        nearest = _nearest(where, setting_names())
+        nearest = _nearest(BELOW_NAMES.sub(r"\1.NAME.", where), setting_names())
         return SettingsError(
             f"unknown setting {where!r}{nearest}{source}", next_step="see `buildwright config show`"
         )

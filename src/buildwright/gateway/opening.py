@@ -11,6 +11,7 @@ from buildwright.core.ledger import Ledger
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.policies.metering import OnDone
 from buildwright.gateway.providers.registry import Providers
+from buildwright.gateway.stores import open_stores
 from buildwright.gateway.surroundings import Surroundings
 
 
@@ -30,6 +31,7 @@ async def open_gateway(
     around = around or Surroundings()
     providers = Providers(tree, around.tick)
     try:
-        yield Gateway(tree, ledger, providers, around, on_done)
+        async with open_stores(tree, around) as stores:
+            yield Gateway(tree, ledger, providers, around, on_done, stores)
     finally:
         await providers.close()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from buildwright.core.errors import SettingsError, UnknownNameError
 from buildwright.core.gateway_settings import GatewayTree
 from buildwright.core.ledger import Ledger
-from buildwright.gateway.cache import Cache, MemoryCache
 from buildwright.gateway.call import Answer, Call
 from buildwright.gateway.errors import GatewayError, model_not_found
-from buildwright.gateway.limits import Buckets, MemoryBuckets, Rules
+from buildwright.gateway.limits import Rules
 from buildwright.gateway.policies import Handler, Sender
 from buildwright.gateway.policies.breaking import Breakers, make_breaking
 from buildwright.gateway.policies.caching import Caching
@@ -22,6 +21,7 @@ from buildwright.gateway.policies.retrying import Retrying
 from buildwright.gateway.policies.routing import make_routing
 from buildwright.gateway.policies.spending import Money, Spending
 from buildwright.gateway.providers.registry import Providers
+from buildwright.gateway.stores import Stores, memory_stores
 from buildwright.gateway.surroundings import Surroundings
 from buildwright.gateway.targets import Directory, Target
 
@@ -36,6 +36,7 @@ class Gateway:
         providers: Providers,
         around: Surroundings,
         on_done: OnDone,
+        stores: Stores | None = None,
     ) -> None:
         self.tree, self.ledger, self.providers, self.around = tree, ledger, providers, around
         self.directory = Directory(tree, around.random)
@@ -43,8 +44,9 @@ class Gateway:
         self.breakers = Breakers(tree.gateway.breaker, around.tick)
         self.concurrency = Concurrency(tree.gateway.concurrency, around.tick)
         self.rules = Rules(tree.gateway.limits)
-        self.buckets: Buckets = MemoryBuckets(around.tick)
-        self.cache: Cache = MemoryCache(tree.gateway.cache.max_mib << 20, around.now)
+        self.stores = stores or memory_stores(tree, around)
+        self.buckets, self.cache = self.stores.buckets, self.stores.cache
+        self.redis = self.stores.redis
         self._handler = self._policies(on_done)
 
     async def handle(self, call: Call) -> Answer:

@@ -26,7 +26,11 @@ Speech = Literal["openai", "anthropic", "ollama", "scripted", "replay"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A model ready to be called. `upstream` names what shares connections and a breaker."""
+    """A model ready to be called. `upstream` names what shares connections and a breaker.
+
+    `price` is the dearest; `price_list` names the list it is from ("" = given by the user or free),
+    and `by_hour` tells that it changes with the hour of the call.
+    """
 
     name: str
     provider: str
@@ -40,6 +44,16 @@ class Target:
     script: str = ""
     reference: Path | None = None
     max_concurrent: int | None = None
+    price_list: str = ""
+    by_hour: bool = False
+
+    def price_at(self, at: float, service_tier: str | None) -> Price | None:
+        """Return the price of a call made at `at` (seconds since the epoch), None if unknown."""
+        if not self.price_list or not (service_tier or self.by_hour):
+            return self.price
+        return price_table().price_of(
+            self.price_list, self.model, at=at, service_tier=service_tier or ""
+        )
 
     @property
     def upstream(self) -> str:
@@ -133,6 +147,7 @@ class Directory:
             row.url,
             secret(row.key_variable),
             max_concurrent=row.max_concurrent,
+            **_list_of(provider, row, model),
         )
 
     def _pick(self, name: str, route: RouteSettings, sticky: str) -> str:
@@ -171,6 +186,14 @@ def _nearest(name: str, known: tuple[str, ...]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def _list_of(provider: str, row: ProviderSettings, model: str) -> dict[str, Any]:
+    if row.free:
+        return {}
+    name = row.prices_of or provider
+    prices = {price_table().price_of(name, model, at=hour * 3600.0) for hour in range(24)}
+    return {"price_list": name, "by_hour": len(prices) > 1}
+
+
 def _share_of(text: str) -> float:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
@@ -190,11 +213,11 @@ def _configured(
             f"models.{name}.url is missing and {given.model!r} names no known provider",
             next_step="add the url of an OpenAI-compatible endpoint",
         )
-    price = configured_price(name, given)
+    price, listed = configured_price(name, given), {}
     if price is None and given.script:
         price = FREE
     if price is None and row is not None:
-        price = _listed_price(provider, row, model)
+        price, listed = _listed_price(provider, row, model), _list_of(provider, row, model)
     if price is None:
         raise SettingsError(
             f"models.{name} has no price, so no cap could hold",
@@ -215,4 +238,5 @@ def _configured(
         given.script,
         given.reference,
         row.max_concurrent if row else None,
+        **listed,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from buildwright.core.keys import ApiKey, well_formed
@@ -88,6 +89,7 @@ def check_model(caller: Caller, model: str) -> None:
         )  # fmt: skip
 
 
+@lru_cache(256)
 def is_local(host: str) -> bool:
     """Return True for an address that only this machine reaches."""
     try:

@@ -22,6 +22,7 @@ from buildwright.services.kits import make_kit
 from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner
 from buildwright.services.redaction import redacted_kit, redacted_wish, redactor_of
+from buildwright.services.replay import NO_TAPE, Tape, gateway_of, insert, taped
 from buildwright.services.request import Wish, read_project, read_tests, read_wish
 from buildwright.store.builds import BuildStore
 from buildwright.store.rows import Claim, Data, Note
@@ -51,28 +52,32 @@ class Builds:
         """The model calls of builds."""
         return BuildCalls(self.gateway.ledger)
 
-    async def submit(self, wish: Wish, *, unsafe: bool = False) -> Build:
+    async def submit(self, wish: Wish, *, unsafe: bool = False, tape: Tape = NO_TAPE) -> Build:
         """Check a wish, reserve its output folder and store the build as queued.
 
         Raises UsageError before anything is stored or written.
         """
+        settings = taped(self.settings, tape)
         wish = redacted_wish(wish, redactor_of(self.settings))
-        text, analysis = await asyncio.to_thread(read_wish, wish, self.settings)
+        text, analysis = await asyncio.to_thread(read_wish, wish, settings)
         tests = await self._kept(read_tests, wish.tests)
         into = await self._kept(read_project, wish.into)
         build_id = self.clock.new_id()
+        record, replay = insert(self.gateway, tape, settings.model)
         out = _reserve(wish, analysis.name, build_id)
         request = BuildRequest(
             text=text,
             out=str(out),
             template=wish.template,
-            model=self.settings.model,
+            model=settings.model,
             answers=dict(wish.answers),
             sandbox=self.settings.sandbox.backend,
             unsafe=unsafe,
             tests=tests,
             into=into,
             scope=wish.scope,
+            record=record,
+            replay=replay,
         )
         event = await self.store.add(build_id, analysis.name, request, self.clock.now())
         self.emit([event])
@@ -104,9 +109,9 @@ class Builds:
                 outcome, reason = Outcome.CANCELLED, "cancelled by request"
         return await self._finish(build, claim, outcome, reason)
 
-    async def build(self, wish: Wish, *, unsafe: bool = False) -> Build:
+    async def build(self, wish: Wish, *, unsafe: bool = False, tape: Tape = NO_TAPE) -> Build:
         """Submit and run."""
-        return await self.run((await self.submit(wish, unsafe=unsafe)).id)
+        return await self.run((await self.submit(wish, unsafe=unsafe, tape=tape)).id)
 
     async def resume(self, build_id: str) -> Build:
         """Go on with a build that was interrupted, cancelled, or ended by an error of ours."""
@@ -173,10 +178,10 @@ class Builds:
     async def _stages(self, build: Build, claim: Claim) -> tuple[Outcome, str]:
         sandbox = await self.open_sandbox(build.request)
         state = fold(build, await self.store.updates(build.id))
-        model = build.request.model
-        gateway = self.gateway if model != "none" else None
-        kit = await make_kit(self, claim, sandbox, model, gateway)
-        final = await run_build(state, redacted_kit(kit, redactor_of(self.settings)))
+        redact = redactor_of(self.settings)
+        async with gateway_of(self.gateway, build.request, redact) as gateway:
+            kit = await make_kit(self, claim, sandbox, build.request.model, gateway)
+            final = await run_build(state, redacted_kit(kit, redact))
         if final.products.report is None:
             raise BuildwrightError("the build ended without a report", next_step="resume it")
         return Outcome(final.products.report.outcome), final.products.report.reason

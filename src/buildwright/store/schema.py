@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-HEAD = "0003"
+HEAD = "0004"
 """Newest schema revision; a test holds it equal to the migration folder's head."""

@@ -67,22 +67,6 @@ events = Table(
     Column("data", Text, nullable=False),
 )
 
-calls = Table(
-    "calls",
-    metadata,
-    Column("build_id", ForeignKey("builds.id", ondelete="CASCADE"), primary_key=True),
-    Column("key", String(120), primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("request", Text, nullable=False),
-    Column("reply", Text),
-    Column("error", Text, nullable=False, default=""),
-    Column("bound_usd", Float, nullable=False),
-    Column("cost_usd", Float, nullable=False, default=0.0),
-    Column("started_at", Float, nullable=False),
-    Column("finished_at", Float),
-)
-
 ledger = Table(
     "ledger",
     metadata,

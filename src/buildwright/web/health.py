@@ -42,7 +42,7 @@ class HealthDoor:
         return await respond(send, 200, [HEALTH], b'{"status":"pass"}')
 
     async def ready(self, scope: Scope, receive: Receive, send: Send) -> int:
-        """Answer `/readyz`: 503 when calls could not be accounted for; providers only warn."""
+        """Answer `/readyz`: 503 when calls could not be accounted for; all else only warns."""
         return await self._tell(scope, send, {**await self._stores(), **self._upstreams()})
 
     async def storage(self, scope: Scope, receive: Receive, send: Send) -> int:
@@ -78,7 +78,15 @@ class HealthDoor:
             if self._around.tick() - self._checked_at >= KEPT_S:
                 self._storage = {"ledger": await self._ledger(), "disk": self._disk()}
                 self._checked_at = self._around.tick()
-        return self._storage
+        return {**self._storage, **self._shared()}
+
+    def _shared(self) -> dict[str, Check]:
+        redis = self._service.gateway.redis
+        if redis is None:
+            return {}
+        if redis.fallback:
+            return {"redis": self._check("warn", "away: limits and cache are in memory")}
+        return {"redis": self._check("pass", "in use")}
 
     async def _ledger(self) -> Check:
         try:
@@ -125,6 +133,10 @@ class HealthDoor:
                   (((url,), pool.waited_s_total) for url, pool in pools.items())),
             gauge("buildwright_budget_reserved_usd", "Held by calls on their way or in doubt.", (),
                   [((), sum(budget.held_nano for budget in budgets) / 1e9)]),
+            gauge("buildwright_redis_fallback", "1 while limits and cache do without Redis.", (),
+                  [((), float(gateway.redis is not None and gateway.redis.fallback))]),
+            gauge("buildwright_redis_errors_total", "Times Redis failed or refused.", (),
+                  [((), float(gateway.redis.errors_total if gateway.redis else 0))]),
             gauge("buildwright_cache_bytes", "Memory of the exact cache.", (),
                   [((), float(cache.memory_used))]),
         ]  # fmt: skip

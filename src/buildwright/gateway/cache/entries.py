@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from buildwright.gateway.sse import data_of, events_of
+from buildwright.gateway.sse import data_of, events_of, name_of
 
-FINISH = re.compile(rb'"finish_reason":\s*"')
+FINISH = re.compile(rb'"(?:finish|stop)_reason":\s*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +82,42 @@ def _event(event: bytes, call_id: str, at: float) -> bytes:
     data = data_of(event)
     if not data.startswith(b"{"):
         return event + b"\n\n"
-    return b"data: " + _again(data, call_id, at) + b"\n\n"
+    name = name_of(event)
+    head = b"event: " + name + b"\n" if name else b""
+    return head + b"data: " + _again(data, call_id, at) + b"\n\n"
 
 
 def _again(raw: bytes, call_id: str, at: float) -> bytes:
-    answer: dict[str, Any] = {"id": call_id, "created": int(at)}
-    stored = orjson.loads(raw)
-    usage = stored.get("usage")
-    answer = stored | answer
-    if usage:
-        answer["usage"] = _nothing(usage)
-        answer["buildwright"] = {"cached": True, "original_usage": usage}
-    return orjson.dumps(answer)
+    stored: dict[str, Any] = orjson.loads(raw)
+    kind = stored.get("type")
+    if kind is None:
+        stored |= {"id": call_id, "created": int(at)}
+        return orjson.dumps(_free(stored))
+    # The Anthropic wire: ids of its own, no time of creation, the usage in two of its events.
+    if kind == "message":
+        stored["id"] = _message_id(call_id)
+    elif kind == "message_start" and isinstance(stored.get("message"), dict):
+        stored["message"] = _free(stored["message"] | {"id": _message_id(call_id)})
+    return orjson.dumps(_free(stored))
+
+
+def _message_id(call_id: str) -> str:
+    return f"msg_{call_id.removeprefix('chatcmpl-')}"
+
+
+def _free(answer: dict[str, Any]) -> dict[str, Any]:
+    usage = answer.get("usage")
+    if not usage:
+        return answer
+    original = {"cached": True, "original_usage": usage}
+    return answer | {"usage": _nothing(usage), "buildwright": original}
 
 
 def _nothing(usage: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _nothing(value) if isinstance(value, dict) else 0 for name, value in usage.items()
-    }
+    return {name: _zero(value) for name, value in usage.items()}
+
+
+def _zero(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _nothing(value)
+    return 0 if type(value) in (int, float) else value

@@ -28,6 +28,11 @@ class HttpResponse:
         self.status = incoming.status
         self.headers = incoming.headers
 
+    @property
+    def complete(self) -> bool:
+        """True when the whole body has arrived, so that `read` will not wait."""
+        return self._incoming.complete
+
     def header(self, name: bytes) -> bytes:
         """Return the first value of the header `name` (lower case), or b"" where it is absent."""
         for key, value in self.headers:

@@ -30,8 +30,7 @@ class MemoryBuckets:
             self._state[rule.name] = (left - units, now)
             self._state.move_to_end(rule.name)
             levels.append(_level(rule, left - units))
-        while len(self._state) > self._most:
-            self._state.popitem(last=False)
+        self._forget()
         return Taking(tuple(levels))
 
     async def adjust(self, changes: Sequence[tuple[Rule, float]]) -> None:
@@ -46,8 +45,20 @@ class MemoryBuckets:
         now = self._tick()
         return tuple(_level(rule, self._left(rule, now)) for rule in rules)
 
+    def remember(self, levels: Sequence[Level]) -> None:
+        """Go on from levels that were told elsewhere."""
+        now = self._tick()
+        for level in levels:
+            self._state[level.rule.name] = (level.left, now)
+            self._state.move_to_end(level.rule.name)
+        self._forget()
+
     async def close(self) -> None:
         """Nothing is open."""
+
+    def _forget(self) -> None:
+        while len(self._state) > self._most:
+            self._state.popitem(last=False)
 
     def _left(self, rule: Rule, now: float) -> float:
         left, at = self._state.get(rule.name, (rule.capacity, now))

@@ -6,6 +6,7 @@ from buildwright.core.ledger import BudgetSpentError, Ledger
 from buildwright.gateway.call import Answer, Call
 from buildwright.gateway.errors import GatewayError
 from buildwright.gateway.policies import Handler, Sender
+from buildwright.gateway.policies.spending import price_of
 
 
 def make_routing(sender: Sender) -> Handler:
@@ -36,7 +37,7 @@ async def pay_again(call: Call, error: GatewayError, ledger: Ledger) -> bool:
     """
     target = call.target
     if error.usage is not None and target is not None:
-        lost = target.price.cost_nano(error.usage)
+        lost = price_of(call, target).cost_nano(error.usage)
     elif error.billed == "unknown":
         lost = call.bound_nano
     else:

@@ -20,9 +20,13 @@ from buildwright.core.ledger import (
     TokenUsage,
 )
 from buildwright.gateway.call import Answer, Call, End
-from buildwright.gateway.errors import GatewayError, busy, over_budget, too_long
+from buildwright.gateway.errors import GatewayError, busy, invalid, over_budget, too_long
 from buildwright.gateway.policies import Handler
-from buildwright.gateway.pricing import estimate_tokens
+from buildwright.gateway.pricing import Price, estimate_tokens
+from buildwright.gateway.targets import Target
+
+OVERESTIMATE = 2.5
+"""The estimate of a call's input is at most this many times the real count (see pricing)."""
 
 Keep = Callable[[Call], bool]
 Now = Callable[[], float]
@@ -102,7 +106,7 @@ class Spending:
 
     async def _settle_whole(self, call: Call, answer: Answer) -> None:
         if call.target is not None:
-            call.cost_nano = call.target.price.cost_nano(call.usage)
+            call.cost_nano = price_of(call, call.target).cost_nano(call.usage)
         settlement = _settlement(call, "done", self._money.now())
         if self._money.keep(call):
             settlement = replace(settlement, answer=answer.body)
@@ -149,16 +153,34 @@ def bound_call(call: Call, default_output: int) -> None:
     count_tokens(call, default_output)
     _fits(call)
     call.bound_nano = max(
-        target.price.bound_nano(call.input_tokens, call.max_output) for target in call.plan
+        price_of(call, target).bound_nano(call.input_tokens, call.max_output)
+        for target in call.plan
     )
 
 
+def price_of(call: Call, target: Target) -> Price:
+    """Return what a target charges for a call; raises GatewayError for a tier without a price."""
+    if not target.by_hour and "service_tier" not in call.body:
+        return target.price
+    tier = call.body.get("service_tier")
+    price = target.price_at(call.at, tier)
+    if price is None:
+        raise invalid(
+            f"service_tier is {tier!r}, and no price is known for {target.name} in it",
+            "service_tier",
+        )
+    return price
+
+
 def _fits(call: Call) -> None:
+    if len(call.plan) == 1 and call.plan[0].context_tokens is None:
+        return
     sizes = [target.context_tokens for target in call.plan]
     longest = max((size for size in sizes if size is not None), default=None)
-    if longest is not None and None not in sizes and call.input_tokens > longest:
+    surely = int(call.input_tokens / OVERESTIMATE)
+    if longest is not None and None not in sizes and surely > longest:
         raise too_long(
-            f"the messages are about {call.input_tokens} tokens, and {call.asked!r} takes {longest}"
+            f"the messages are more than {surely} tokens, and {call.asked!r} takes {longest}"
         )
 
 
@@ -193,7 +215,7 @@ def _failed(call: Call, error: GatewayError, at: float) -> Settlement:
     """A refusal costs nothing; what broke off after it was sent stays in doubt."""
     if error.usage is not None and call.target is not None:
         call.usage = error.usage
-        call.cost_nano = call.target.price.cost_nano(error.usage)
+        call.cost_nano = price_of(call, call.target).cost_nano(error.usage)
     doubt = error.billed == "unknown" and error.usage is None
     settled = _settlement(call, "in_doubt" if doubt else "failed", at)
     return replace(settled, error=error.error_code or error.kind, http_status=error.status)
@@ -203,14 +225,14 @@ def _left_early(call: Call, at: float) -> Settlement:
     """The client left before the first byte: the input is paid where it was sent."""
     if call.attempts and call.target is not None:
         call.usage = TokenUsage(fresh_input=call.input_tokens, estimated=True)
-        call.cost_nano = call.target.price.cost_nano(call.usage)
+        call.cost_nano = price_of(call, call.target).cost_nano(call.usage)
     return replace(_settlement(call, "done", at), error="client_left", http_status=499)
 
 
 def _streamed(call: Call, how: End, at: float) -> Settlement:
     if how == "cut" or call.target is None:
         return replace(_settlement(call, "in_doubt", at), error="cut", http_status=502)
-    call.cost_nano = call.target.price.cost_nano(call.usage)
+    call.cost_nano = price_of(call, call.target).cost_nano(call.usage)
     settled = _settlement(call, "done", at)
     return replace(settled, error="client_left", http_status=499) if how == "left" else settled
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -43,12 +44,18 @@ class OpenAiProvider:
         if call.stream:
             return await self._stream(call, target, response)
         try:
-            raw = await response.read(self._limit)
+            raw = await self._read(response, call.deadline)
         except HttpError as error:
             raise broken(target, error) from error
         call.upstream_s += self._tick() - start
         call.usage = whole_usage(call, target, raw)
         return Answer(raw, usage=call.usage)
+
+    async def _read(self, response: HttpResponse, deadline: float) -> bytes:
+        if response.complete:
+            return await response.read(self._limit)
+        async with asyncio.timeout(max(0.0, deadline - self._tick())):
+            return await response.read(self._limit)
 
     async def close(self) -> None:
         """The pools are closed by who opened them."""

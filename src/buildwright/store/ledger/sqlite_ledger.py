@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -28,6 +28,7 @@ from buildwright.store.ledger.writer import Done, Job, Task, Writer
 LARGEST_NANO = 10**16
 """Ten million dollars: more in one call is a mistake, and sums must stay within 64 bits."""
 
+LATEST_S = 0.005
 LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -45,6 +46,8 @@ class SqliteLedger:
         self._loop = asyncio.get_running_loop()
         self._path, self._owners, self._owner, self._clock = path, owners, owner, clock
         self._gathered: list[Job] = []
+        self._soon = False
+        self._later: asyncio.TimerHandle | None = None
         self._closed = False
         self._writer = Writer(path, owner, clock.tick, self._deliver, durable=durable)
         self._readers = ThreadPoolExecutor(1, "ledger-reader")
@@ -71,9 +74,18 @@ class SqliteLedger:
         await self._put(Extension(call_id, more_nano))
 
     def settle(self, settlement: Settlement) -> Awaitable[None]:
-        """Queue how a call ended; a commit that fails is made good with the next one."""
+        """Queue how a call ended; a commit that fails is made good with the next one.
+
+        It rides along with the next operation that somebody waits for, or goes after `LATEST_S`:
+        waking the writer for it alone would double the threads' hand-overs.
+        """
         _check_money(cost_nano=settlement.cost_nano, uncertain_nano=settlement.uncertain_nano)
-        return self._put(settlement)
+        self._check_open()
+        future = self._loop.create_future()
+        self._gathered.append(Job(settlement, future))
+        if self._later is None and not self._soon:
+            self._later = self._loop.call_later(LATEST_S, self._flush)
+        return _Settled(future, self._flush_soon)
 
     async def get(self, call_id: str) -> LedgerRow | None:
         """Return a call by its id."""
@@ -138,15 +150,26 @@ class SqliteLedger:
             return await self._run(lambda c: tasks.judge(c, owner, now)) if dead else 0
 
     def _put(self, work: Operation | Task) -> asyncio.Future[Any]:
-        if self._closed:
-            raise StoreError("the ledger is closed", next_step="start Buildwright again")
+        self._check_open()
         future = self._loop.create_future()
-        if not self._gathered:
-            self._loop.call_soon(self._flush)
         self._gathered.append(Job(work, future))
+        self._flush_soon()
         return future
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the ledger is closed", next_step="start Buildwright again")
+
+    def _flush_soon(self) -> None:
+        if self._gathered and not self._soon:
+            self._soon = True
+            self._loop.call_soon(self._flush)
+
     def _flush(self) -> None:
+        self._soon = False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._gathered:
             self._writer.put(self._gathered)
             self._gathered = []
@@ -168,6 +191,19 @@ class SqliteLedger:
 
     def _deliver(self, done: list[Done]) -> None:
         self._loop.call_soon_threadsafe(_resolve, done)
+
+
+class _Settled:
+    """What `settle` returns: who awaits it has it written at once."""
+
+    __slots__ = ("_flush_soon", "_future")
+
+    def __init__(self, future: asyncio.Future[None], flush_soon: Callable[[], None]) -> None:
+        self._future, self._flush_soon = future, flush_soon
+
+    def __await__(self) -> Generator[Any, None, None]:
+        self._flush_soon()
+        return self._future.__await__()
 
 
 def _resolve(done: list[Done]) -> None:

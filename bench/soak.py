@@ -1,0 +1,118 @@
+"""Load for a long time: does memory grow, do descriptors leak, do streams stall?
+
+    python bench/soak.py [--minutes 30] [--share 0.8] [--streams 512] [--json FILE]
+
+First the highest rate is found in ten seconds; then requests come at a share of it, in an open
+loop, with some paced streams held all the time. Memory is sampled every ten seconds; its slope is
+a line through the samples after a fifth of the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from gateway import bench_home
+from gateway_load import throughput
+from gateway_targets import Target, ours, upstream
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+SAMPLE_S = 10.0
+
+
+def memory_mib(process: int) -> float:
+    """Return resident memory of a process."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def descriptors(process: int) -> int:
+    """Return how many descriptors a process holds."""
+    return sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
+
+
+def client(mode: str, target: Target, *arguments: str) -> subprocess.Popen[str]:
+    """Start the load's program."""
+    command = [
+        sys.executable,
+        str(HERE / "gateway_client.py"),
+        mode,
+        target.address + target.path,
+        f"--key={target.key}",
+        f"--model={target.model}",
+    ]
+    return subprocess.Popen(
+        ["taskset", "-c", "1", *command, *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+def soak(
+    target: Target, process: int, minutes: float, share: float, streams: int
+) -> dict[str, Any]:
+    """Return what was seen."""
+    best = throughput(target, 64, 10.0, process).per_s or 0.0
+    per_s = max(1, int(best * share))
+    seconds = minutes * 60
+    load = client("open", target, f"--per-s={per_s}", f"--seconds={seconds}")
+    samples: list[tuple[float, float, int]] = []
+    start, gaps, failed = time.monotonic(), [], 0
+    held: subprocess.Popen[str] | None = None
+    while load.poll() is None:
+        if streams and (held is None or held.poll() is not None):
+            if held is not None and held.stdout is not None:
+                told = json.loads(held.stdout.read())
+                gaps.append(told["worst_gap_ms"])
+                failed += told["failed"]
+            held = client("streams", target, f"--count={streams}")
+        samples.append((time.monotonic() - start, memory_mib(process), descriptors(process)))
+        time.sleep(SAMPLE_S)
+    if held is not None:
+        held.kill()
+        held.wait()
+    told = json.loads(load.stdout.read()) if load.stdout is not None else {}
+    late = [sample for sample in samples if sample[0] > seconds / 5] or samples
+    slope = statistics.linear_regression(
+        [at for at, _, _ in late], [memory for _, memory, _ in late]
+    ).slope
+    return {
+        "per_s": per_s, "done": told.get("done"), "failed": told.get("failed", 0) + failed,
+        "p50_ms": told.get("p50_ms"), "p99_ms": told.get("p99_ms"),
+        "memory_mib_first": late[0][1], "memory_mib_last": late[-1][1],
+        "slope_mib_per_hour": slope * 3600,
+        "descriptors_first": late[0][2], "descriptors_last": late[-1][2],
+        "worst_gap_ms": max(gaps) if gaps else None, "minutes": minutes, "streams": streams,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print, write JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--share", type=float, default=0.8)
+    parser.add_argument("--streams", type=int, default=0)
+    parser.add_argument("--json", type=Path, default=ROOT / "bench/results/soak.json")
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        home = stack.enter_context(bench_home())
+        port = stack.enter_context(upstream(delay_ms=0))
+        target = ours(home, port, port)
+        process = stack.enter_context(target.running())
+        told = soak(target, process, given.minutes, given.share, given.streams)
+    for name, value in told.items():
+        print(f"{name:20} {value}")
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps(told, indent=2))
+
+
+if __name__ == "__main__":
+    main()
