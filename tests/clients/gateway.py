@@ -21,7 +21,6 @@ from buildwright.core.gateway_settings import (
 from buildwright.core.ledger import Budget, CallFilter, LedgerRow
 
 MTOK_IN, MTOK_OUT = 1_000.0, 2_000.0
-PRICED = {"input_usd_per_mtok": MTOK_IN, "output_usd_per_mtok": MTOK_OUT}
 QUICK = GatewaySettings(
     retries=RetrySettings(first_wait_s=0.001),
     timeouts=TimeoutSettings(connect_s=0.5, first_token_s=0.5, between_s=0.5),
@@ -40,7 +39,11 @@ ASK: dict[str, Any] = {
 
 def tree(home: Path, url: str, **changed: Any) -> GatewayTree:
     """Return settings with model `m` at `url`, priced; `changed` are gateway settings."""
-    models = {"m": ModelSettings(model="small", url=url, **PRICED)}
+    models = {
+        "m": ModelSettings(
+            model="small", url=url, input_usd_per_mtok=MTOK_IN, output_usd_per_mtok=MTOK_OUT
+        )
+    }
     return GatewayTree(home / "home", models, {}, replace(QUICK, **changed))
 
 

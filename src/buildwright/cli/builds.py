@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from buildwright.app import App
     from buildwright.core.build import Build
     from buildwright.core.events import Event
+    from buildwright.core.ledger import Spend
     from buildwright.core.report import Report
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -32,9 +33,14 @@ def builds() -> None:
 @click.pass_context
 def list_builds(ctx: click.Context, limit: int, as_json: bool) -> None:  # noqa: FBT001 - click
     """List the newest builds first."""
-    found = with_app(settings_of(ctx), lambda app: app.builds.store.list(limit))
+    from buildwright.services.calls import build_costs
+
+    async def work(app: App) -> tuple[tuple[Build, ...], dict[str, Spend]]:
+        return await app.builds.store.list(limit), await build_costs(app.ledger)
+
+    found, costs = with_app(settings_of(ctx), work)
     if as_json:
-        print_json([_row(build) for build in found])
+        print_json([_row(build, costs.get(build.id)) for build in found])
         return
     if not found:
         click.echo('no builds yet; start with: buildwright build "..."')
@@ -42,7 +48,8 @@ def list_builds(ctx: click.Context, limit: int, as_json: bool) -> None:  # noqa:
         state = build.outcome.value if build.outcome else build.status.value
         when = shown_time(build.created_at)
         click.echo(
-            f"{build.id}  {when}  {state:<11}  {plain(build.name)}  {plain(build.request.out)}"
+            f"{build.id}  {when}  {state:<11}  {_usd(costs.get(build.id)):>10} USD  "
+            f"{plain(build.name)}  {plain(build.request.out)}"
         )
 
 
@@ -53,11 +60,17 @@ def list_builds(ctx: click.Context, limit: int, as_json: bool) -> None:  # noqa:
 def show(ctx: click.Context, build_id: str, as_json: bool) -> None:  # noqa: FBT001 - click
     """Show one build: outcome, items, tests, scores, times, cost."""
 
-    async def work(app: App) -> tuple[Build, Report | None]:
-        build = await app.builds.store.get(build_id)
-        return build, await app.builds.report(build.id)
+    from buildwright.services.calls import build_costs
 
-    show_result(*with_app(settings_of(ctx), work), as_json=as_json)
+    async def work(app: App) -> tuple[Build, Report | None, Spend | None]:
+        build = await app.builds.store.get(build_id)
+        spend = (await build_costs(app.ledger)).get(build.id)
+        return build, await app.builds.report(build.id), spend
+
+    build, report, spend = with_app(settings_of(ctx), work)
+    show_result(build, report, as_json=as_json)
+    if not as_json and spend is not None:
+        click.echo(_calls_line(spend))
 
 
 @builds.command("logs", epilog="Example: buildwright builds logs 0abc")
@@ -145,7 +158,26 @@ def export(ctx: click.Context, build_id: str, out: Path) -> None:
     click.echo(f"exported to {with_app(settings_of(ctx), work)}")
 
 
-def _row(build: Build) -> dict[str, Any]:
+def _usd(spend: Spend | None) -> str:
+    from buildwright.core.ledger import NANO
+
+    return f"{(spend.cost_nano + spend.uncertain_nano) / NANO if spend else 0.0:.4f}"
+
+
+def _calls_line(spend: Spend) -> str:
+    from buildwright.core.ledger import NANO
+
+    usage = spend.usage
+    doubt = f", {spend.in_doubt_nano / NANO:.4f} USD in doubt" if spend.in_doubt_nano else ""
+    return (
+        f"\nmodel calls: {spend.calls}, {usage.input} tokens in ({usage.cache_read} cached), "
+        f"{usage.output + usage.reasoning} out, {_usd(spend)} USD{doubt}"
+    )
+
+
+def _row(build: Build, spend: Spend | None) -> dict[str, Any]:
+    from buildwright.core.ledger import usd
+
     return {
         "id": build.id,
         "name": build.name,
@@ -155,6 +187,9 @@ def _row(build: Build) -> dict[str, Any]:
         "out": build.request.out,
         "created_at": build.created_at,
         "updated_at": build.updated_at,
+        "model_calls": spend.calls if spend else 0,
+        "cost_usd": usd(spend.cost_nano + spend.uncertain_nano if spend else 0),
+        "in_doubt_usd": usd(spend.in_doubt_nano if spend else 0),
     }
 
 

@@ -39,27 +39,42 @@ class Access:
 
     def caller(self, headers: Mapping[bytes, bytes]) -> Caller:
         """Return who calls; raises GatewayError 401 or 403."""
-        given = headers.get(b"authorization", b"")
-        scheme, _, text = given.decode("latin-1").partition(" ")
-        plaintext = text.strip() if scheme.lower() == "bearer" else ""
-        plaintext = plaintext or headers.get(b"x-api-key", b"").decode("latin-1")
         if self._open():
             _refuse_pages(headers)
             return LOCAL
-        key = self._ring.lookup(plaintext) if plaintext else None
-        if key is None:
-            raise _unauthorised(plaintext)
+        key = self._key(headers)
         if "gateway" not in key.scopes:
-            raise GatewayError(
-                403, "permission_error", "scope_missing",
-                f"API key ...{key.tail} may not call models (scope gateway)",
-            )  # fmt: skip
+            raise _not_for(key, "call models", "gateway")
         caller = self._callers.get(key)
         if caller is None:
             if len(self._callers) > 10_000:
                 self._callers.clear()
             caller = self._callers[key] = caller_of(key)
         return caller
+
+    def admin(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """Return who administers; raises GatewayError 401 or 403.
+
+        Without keys only this machine may: who can put answers into the cache decides what others
+        are told.
+        """
+        if self._open() and self._local:
+            _refuse_pages(headers)
+            return LOCAL
+        key = self._key(headers)
+        if "admin" not in key.scopes:
+            raise _not_for(key, "administer the gateway", "admin")
+        return caller_of(key)
+
+    def _key(self, headers: Mapping[bytes, bytes]) -> ApiKey:
+        given = headers.get(b"authorization", b"")
+        scheme, _, text = given.decode("latin-1").partition(" ")
+        plaintext = text.strip() if scheme.lower() == "bearer" else ""
+        plaintext = plaintext or headers.get(b"x-api-key", b"").decode("latin-1")
+        key = self._ring.lookup(plaintext) if plaintext else None
+        if key is None:
+            raise _unauthorised(plaintext)
+        return key
 
     def _open(self) -> bool:
         if self._auth == "none":
@@ -113,6 +128,14 @@ def _refuse_pages(headers: Mapping[bytes, bytes]) -> None:
 
 def _host_of(origin: str) -> str:
     return origin.partition("://")[2]
+
+
+def _not_for(key: ApiKey, what: str, scope: str) -> GatewayError:
+    return GatewayError(
+        403, "permission_error", "scope_missing",
+        f"API key ...{key.tail} may not {what} (scope {scope})",
+        next_step=f"buildwright keys create NAME --scope {scope}",
+    )  # fmt: skip
 
 
 def _unauthorised(plaintext: str) -> GatewayError:

@@ -8,7 +8,15 @@ import orjson
 
 from buildwright.core.chat import ChatReply, ChatRequest
 from buildwright.core.errors import ModelError
-from buildwright.core.ledger import NANO, CallFilter, CallStatus, Ledger, LedgerRow, nano_of
+from buildwright.core.ledger import (
+    NANO,
+    CallFilter,
+    CallStatus,
+    Ledger,
+    LedgerRow,
+    Spend,
+    nano_of,
+)
 from buildwright.core.settings import Settings
 from buildwright.gateway.call import Caller
 from buildwright.gateway.chatform import Gathering, request_of
@@ -53,16 +61,43 @@ class BuildCalls:
         return sum(row.reserved_nano + _spent_nano(row) for row in rows) / NANO
 
 
-async def port_of_build(gateway: Gateway, settings: Settings, claim: Claim) -> Port:
+async def build_costs(ledger: Ledger) -> dict[str, Spend]:
+    """Return what the calls of each build cost, by the build's id."""
+    spends = await ledger.spend("scope", CallFilter())
+    kind = "build:"
+    return {one.group[len(kind) :]: one for one in spends if one.group.startswith(kind)}
+
+
+class StagePorts:
+    """A build's way to the gateway: each call counts against the stage that its key begins with."""
+
+    def __init__(self, gateway: Gateway, claim: Claim, timeout_s: float) -> None:
+        self._gateway, self._claim, self._timeout_s = gateway, claim, timeout_s
+        self._ports: dict[str, Port] = {}
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the answer; raises BudgetError before anything is sent, else ModelError."""
+        stage = request.key.partition(".")[0]
+        if stage not in self._ports:
+            self._ports[stage] = self._port(stage)
+        return await self._ports[stage].complete(request)
+
+    def _port(self, stage: str) -> Port:
+        build = self._claim.build_id
+        scopes = ("org:local", f"build:{build}", f"stage:{build}/{stage}")
+        return Port(
+            self._gateway,
+            Caller(tenant=_tenant(build), scopes=scopes if stage else scopes[:2]),
+            fence=(build, self._claim.epoch),
+            timeout_s=self._timeout_s,
+        )
+
+
+async def port_of_build(gateway: Gateway, settings: Settings, claim: Claim) -> StagePorts:
     """Return a build's way to the gateway: its own budget, keys, and the fence of its claim."""
     scope = f"build:{claim.build_id}"
     await gateway.ledger.set_budget(scope, nano_of(settings.agent.max_usd), "total")
-    return Port(
-        gateway,
-        Caller(tenant=_tenant(claim.build_id), scopes=("org:local", scope)),
-        fence=(claim.build_id, claim.epoch),
-        timeout_s=settings.agent.call_timeout_s,
-    )
+    return StagePorts(gateway, claim, settings.agent.call_timeout_s)
 
 
 def _tenant(build_id: str) -> str:

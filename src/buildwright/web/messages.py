@@ -13,7 +13,6 @@ from buildwright.gateway.call import Answer, Call, Caller, End
 from buildwright.gateway.errors import GatewayError, invalid
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.pricing import estimate_tokens
-from buildwright.gateway.translate.events import PING
 from buildwright.gateway.translate.reading import a_list, a_text, an_object, unusable
 from buildwright.services.access import check_model
 from buildwright.web import wire
@@ -31,6 +30,7 @@ from buildwright.web.http import (
 )
 
 LOG = logging.getLogger("buildwright.web")
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 USUAL_VERSION = b"2023-06-01"
 FORWARDED = (b"anthropic-beta", b"anthropic-version")
 MAX_HEADER_BYTES = 2_000

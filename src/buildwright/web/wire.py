@@ -105,6 +105,8 @@ def gateway_headers(call: Call, at: float) -> Headers:
     ]
     if call.target is not None:
         headers.append((b"x-buildwright-model", call.target.name.encode("latin-1", "replace")))
+    if call.queue_s:
+        headers.append((b"x-buildwright-queue-ms", b"%.1f" % (call.queue_s * 1000)))
     if call.cache_status:
         headers.append((b"cache-status", b"buildwright; " + call.cache_status.encode()))
     headers += call.headers

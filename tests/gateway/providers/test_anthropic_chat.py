@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.gateway.providers.opened import CHAT, KEY, USER, chunks_in, opened, refusal_of, tree_of
-from tests.gateway.wire_servers.anthropic_server import AnthropicServer
+from tests.gateway.wire_servers.anthropic_server import AnthropicServer, error_of
 from tests.gateway.wire_servers.loopback import serving
 
 from buildwright.core.ledger import TokenUsage
@@ -81,7 +81,12 @@ async def test_a_streamed_answer_ends_with_its_usage_where_it_was_asked_for() ->
 @pytest.mark.parametrize("stream", [False, True])
 async def test_calls_of_tools_keep_their_order_and_arguments(*, stream: bool) -> None:
     other: dict[str, Any] = {"type": "tool_use", "id": "toolu_2", "name": "clock", "input": {}}
-    content: list[dict[str, Any]] = [THOUGHT, {"type": "text", "text": "Let me see."}, TOOL_USE, other]
+    content: list[dict[str, Any]] = [
+        THOUGHT,
+        {"type": "text", "text": "Let me see."},
+        TOOL_USE,
+        other,
+    ]
     server = AnthropicServer(content=content, stop_reason="tool_use")
     async with serving(server), opened(tree_of(server.url, "anthropic")) as it:
         if stream:
@@ -165,3 +170,30 @@ async def test_a_key_that_is_not_taken_is_our_fault_and_stays_secret() -> None:
             await it.ask(CHAT)
     assert (caught.value.status, caught.value.error_code) == (502, "upstream_auth")
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_tools_of_the_provider_make_the_cost_an_estimate(*, stream: bool) -> None:
+    server = AnthropicServer()
+    server.usage["server_tool_use"] = {"web_search_requests": 2}
+    async with serving(server), opened(tree_of(server.url, "anthropic")) as it:
+        await (it.streamed(CHAT) if stream else it.whole(CHAT))
+        row = await it.row()
+    assert row.settlement is not None
+    assert (row.settlement.usage.estimated, row.settlement.cost_nano) == (True, COST)
+
+
+@pytest.mark.parametrize(("field", "value"), [("speed", "fast"), ("inference_geo", "us")])
+async def test_what_is_priced_apart_is_not_sent_unpriced(field: str, value: str) -> None:
+    async with serving(AnthropicServer()) as server, opened(tree_of(server.url, "anthropic")) as it:
+        error = await refusal_of(it.ask({**CHAT, field: value}, "messages"))
+        await it.ask({**CHAT, "speed": "standard"}, "messages")
+    assert (error.status, error.param, len(server.requests)) == (400, field, 1)
+
+
+async def test_an_error_that_comes_as_an_answer_is_an_error() -> None:
+    server = AnthropicServer(content=[], stop_reason="x")
+    server.message = lambda: error_of("overloaded_error")  # type: ignore[method-assign]
+    async with serving(server), opened(tree_of(server.url, "anthropic")) as it:
+        error = await refusal_of(it.ask(CHAT))
+    assert (error.status, error.again, error.billed) == (503, True, "no")

@@ -39,6 +39,11 @@ class Breaker:
             return "closed"
         return "half_open" if self._probing or self.wait_s() <= 0 else "open"
 
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Calls and faults in the window."""
+        return self._calls, self._faults
+
     def wait_s(self) -> float:
         """Seconds until a probe may go; 0 when closed."""
         if self._opened_at is None:
@@ -105,6 +110,10 @@ class Breakers:
         if breaker is None:
             breaker = self._by_upstream[target.upstream] = Breaker(self._settings, self._tick)
         return breaker
+
+    def all(self) -> dict[str, Breaker]:
+        """Return upstream -> breaker."""
+        return self._by_upstream
 
     def states(self) -> dict[str, State]:
         """Return upstream -> state, for health and metrics."""

@@ -39,16 +39,20 @@ class Slots:
         """True when a call could go at once."""
         return not self.waiting and self.taken < int(self.limit)
 
-    async def take(self, tenant: str, wait_s: float) -> None:
-        """Take a slot, in turn; raises GatewayError 503 when the queue is full or too slow."""
+    async def take(self, tenant: str, wait_s: float) -> int:
+        """Take a slot, in turn; return how many waited before it (0 = it did not wait).
+
+        Raises GatewayError 503 when the queue is full or too slow.
+        """
         if self.free():
             self.taken += 1
-            return
+            return 0
         if self.waiting >= self._settings.queue:
             raise busy(f"{self.waiting} calls wait for this upstream (gateway.concurrency.queue)")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(tenant, deque()).append(turn)
         self.waiting += 1
+        position = self.waiting
         try:
             async with asyncio.timeout(min(wait_s, self._settings.queue_s)):
                 await turn
@@ -59,6 +63,7 @@ class Slots:
             if self._was_served(turn):
                 self.give(overloaded=None)
             raise
+        return position
 
     def give(self, *, overloaded: bool | None) -> None:
         """Give a slot back; `overloaded` None says nothing about the upstream."""
@@ -127,8 +132,10 @@ def make_queueing(
     async def queue(call: Call, target: Target) -> Answer:
         slots = concurrency.of(target)
         start = tick()
-        await slots.take(call.caller.tenant, call.deadline - start)
-        call.queue_s += tick() - start
+        position = await slots.take(call.caller.tenant, call.deadline - start)
+        if position:
+            call.queue_s += tick() - start
+            call.headers.append((b"x-buildwright-queue-position", b"%d" % position))
         try:
             if not call.sent:
                 await ledger.sent(call.id)

@@ -53,6 +53,19 @@ class _Reader:
         return min(value, whole)
 
 
+def _plain(raw: Any) -> TokenUsage | None:
+    """Return the usage of the usual three counts that fit together, None for anything else."""
+    if type(raw) is not dict or len(raw) != 3:
+        return None
+    given, made = raw.get("prompt_tokens"), raw.get("completion_tokens")
+    total = raw.get("total_tokens")
+    if not (type(given) is type(made) is type(total) is int):
+        return None
+    if not (0 <= given <= LARGEST and 0 <= made <= LARGEST and total == given + made):
+        return None
+    return TokenUsage(fresh_input=given, output=made, reported_total=total)
+
+
 def usage_of_openai(raw: Any, *, input_tokens: int = 0, output_tokens: int = 0) -> TokenUsage:
     """Return the buckets of an OpenAI-shaped `usage`; our own counts stand in for missing ones.
 
@@ -60,6 +73,9 @@ def usage_of_openai(raw: Any, *, input_tokens: int = 0, output_tokens: int = 0) 
     Endpoints that leave reasoning out (xAI, Gemini) show it by a total larger than the two. Cached
     tokens are also read where DeepSeek (`prompt_cache_hit_tokens`) and Moonshot put them.
     """
+    plain = _plain(raw)
+    if plain is not None:
+        return plain
     if not isinstance(raw, dict):
         return _ours(input_tokens, output_tokens)
     read = _Reader()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from buildwright.core.ledger import TokenUsage
 from buildwright.gateway.call import Answer, Call
-from buildwright.gateway.errors import unreachable
 from buildwright.gateway.http import HttpError, HttpResponse
 from buildwright.gateway.pricing import merge_anthropic, usage_of_anthropic
 from buildwright.gateway.providers.pools import Pools, broken, mark_sent, post
@@ -29,6 +29,9 @@ which many chat requests have.
 
 SPARE_MAX_TOKENS = 4096
 """What an answer may have where neither the request nor its reservation names a bound."""
+
+PRICED_APART = {"speed": "standard", "inference_geo": "global"}
+"""Fields that make a call dearer than the price list tells, with the value that does not."""
 
 STOP_EVENT = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _LOOKED_INTO = (b"message_start", b"message_delta", b"message_stop", b'"error"', b"event: error")
@@ -70,6 +73,9 @@ class AnthropicProvider:
 
 def _outgoing(call: Call, target: Target) -> dict[str, Any]:
     if call.wire == "messages":
+        for name, usual in PRICED_APART.items():
+            if call.body.get(name) not in (None, usual):
+                raise not_offered(name, call.body[name], "a model whose price for it is unknown")
         return {**call.body, "model": target.model}
     if call.wire == "embeddings":
         error = not_offered("model", call.asked, "the Anthropic wire, which has no embeddings")
@@ -93,22 +99,23 @@ def _headers(call: Call, target: Target) -> list[tuple[bytes, bytes]]:
 
 
 def _whole(call: Call, target: Target, raw: bytes) -> Answer:
-    try:
-        message = orjson.loads(raw)
-        filled = message["type"] == "message" and isinstance(message["content"], list)
-    except (ValueError, TypeError, KeyError):
-        filled = False
-    if not filled:
-        raise unreachable(
-            f"{target.name}: the answer is not JSON of the Anthropic wire", billed="unknown"
-        )
-    ours = len(raw) // 3
-    call.usage = usage_of_anthropic(
-        message.get("usage"), input_tokens=call.input_tokens, output_tokens=ours
-    )
+    message = parsed(target, raw)
+    if message.get("type") == "error":
+        raise told(target, message.get("error"), begun=False)
+    if message.get("type") != "message" or not isinstance(message.get("content"), list):
+        raise odd(target, "the answer is no message of the Anthropic wire")
+    call.usage = _usage_of(call, message.get("usage"), len(raw) // 3)
     if call.wire == "chat":
         raw = orjson.dumps(chat_answer(message, call.usage, call.at))
     return Answer(raw, usage=call.usage)
+
+
+def _usage_of(call: Call, raw: object, ours: int) -> TokenUsage:
+    """Return the buckets; what a provider's own tools cost is in none, so that is an estimate."""
+    usage = usage_of_anthropic(raw, input_tokens=call.input_tokens, output_tokens=ours)
+    tools = raw.get("server_tool_use") if isinstance(raw, dict) else None
+    used = isinstance(tools, dict) and any(tools.values())
+    return replace(usage, estimated=True) if used else usage
 
 
 class MessageStream:
@@ -155,7 +162,7 @@ class MessageStream:
             # message_start tells one or two tokens of output, long before there is an answer.
             usage.pop("output_tokens", None)
         output = max(self._events, self._bytes // 64)
-        return usage_of_anthropic(usage, input_tokens=self._call.input_tokens, output_tokens=output)
+        return _usage_of(self._call, usage, output)
 
     def _look(self, block: bytes) -> None:
         if any(name in block for name in _LOOKED_INTO):

@@ -10,7 +10,7 @@ import orjson
 
 from buildwright.core.ledger import TokenUsage
 from buildwright.gateway.call import Answer, Call
-from buildwright.gateway.errors import GatewayError, unreachable
+from buildwright.gateway.errors import Billed, GatewayError, unreachable
 from buildwright.gateway.http import HttpError, HttpResponse
 from buildwright.gateway.pricing import usage_of_openai
 from buildwright.gateway.providers.pools import Pools, broken, mark_sent, post, redacted, said
@@ -146,7 +146,9 @@ class StreamOfEvents:
         yield self._unended()
 
     def _look(self, block: bytes) -> bytes:
-        if not self._events and (b'"error"' in block):
+        if not self._events:
+            self._begin(block)
+        if b'"error"' in block:
             self._refuse(block)
         self._events += block.count(b"\n\n")
         self._bytes += len(block)
@@ -166,7 +168,9 @@ class StreamOfEvents:
                 chunk = self._parsed(data)
                 usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
                 if usage:
-                    self._usage = usage_of_openai(usage)
+                    self._usage = usage_of_openai(
+                        usage, input_tokens=self._call.input_tokens, output_tokens=self._counted()
+                    )
                     if not self._wants_usage and chunk.get("choices") == []:
                         continue
             kept.append(event)
@@ -179,12 +183,23 @@ class StreamOfEvents:
             raise self._odd("the stream holds malformed JSON") from None
         return chunk if isinstance(chunk, dict) else {}
 
+    def _begin(self, block: bytes) -> None:
+        """Look into the first event: while nothing was passed on, another try is possible."""
+        for event in events_of(block):
+            data = data_of(event)
+            if data == b"[DONE]":
+                raise self._odd("the stream is empty")
+            if data:
+                self._parsed(data)
+                return
+
     def _refuse(self, block: bytes) -> None:
-        for event in events_of(block)[:1]:
-            chunk = self._parsed(data_of(event))
-            if chunk.get("error"):
-                message = redacted(said(data_of(event))[0], self._target)
-                raise unreachable(f"{self._target.name}: {message}")
+        for number, event in enumerate(events_of(block), self._events):
+            data = data_of(event)
+            if b'"error"' in data and self._parsed(data).get("error"):
+                message = redacted(said(data)[0], self._target)
+                billed: Billed = "unknown" if number else "no"
+                raise unreachable(f"{self._target.name}: {message}", billed=billed)
 
     def _unended(self) -> bytes:
         """The upstream closed without [DONE]: complete when a finish reason came, else cut."""
@@ -202,11 +217,14 @@ class StreamOfEvents:
 
     def _settle_usage(self) -> None:
         if self._usage is None:
-            output = max(self._events, self._bytes // 64) if self._events else 0
             self._usage = TokenUsage(
-                fresh_input=self._call.input_tokens, output=output, estimated=True
+                fresh_input=self._call.input_tokens, output=self._counted(), estimated=True
             )
         self._call.usage = self._usage
+
+    def _counted(self) -> int:
+        """Return our own count of the tokens so far."""
+        return max(self._events, self._bytes // 64) if self._events else 0
 
 
 def _only_nulls(block: bytes) -> bool:
@@ -225,19 +243,36 @@ def whole_usage(call: Call, target: Target, raw: bytes) -> TokenUsage:
     """Return the usage of a whole answer; raises GatewayError when it is no answer."""
     try:
         answer = orjson.loads(raw)
-        usage = usage_of_openai(answer["usage"]) if answer.get("usage") else None
-        filled = bool(answer.get("choices") or answer.get("data"))
+        usage = _told_usage(call, answer, raw)
+        filled = any(isinstance(answer.get(n), list) and answer[n] for n in ("choices", "data"))
     except (ValueError, AttributeError, TypeError, KeyError):
         raise unreachable(
             f"{target.name}: the answer is not JSON of this wire", billed="unknown"
         ) from None
     if not filled:
-        error = unreachable(f"{target.name}: the answer is empty", billed="unknown")
-        error.usage = usage
-        raise error
+        raise _unfilled(target, answer, raw, usage)
     if usage is None:
         usage = TokenUsage(fresh_input=call.input_tokens, output=len(raw) // 3, estimated=True)
     return usage
+
+
+def _told_usage(call: Call, answer: dict[str, Any], raw: bytes) -> TokenUsage | None:
+    if not answer.get("usage"):
+        return None
+    return usage_of_openai(
+        answer["usage"], input_tokens=call.input_tokens, output_tokens=len(raw) // 3
+    )
+
+
+def _unfilled(
+    target: Target, answer: dict[str, Any], raw: bytes, usage: TokenUsage | None
+) -> GatewayError:
+    """Return the error of a 200 that holds none of what was asked for, maybe an error instead."""
+    if answer.get("error"):
+        return unreachable(f"{target.name}: {redacted(said(raw)[0], target)}")
+    error = unreachable(f"{target.name}: the answer is empty", billed="unknown")
+    error.usage = usage
+    return error
 
 
 def _outgoing(call: Call, target: Target) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from buildwright.gateway.call import Answer, Call
 from buildwright.gateway.errors import Billed, unreachable
 from buildwright.gateway.providers.pools import Pools
 from buildwright.gateway.targets import Target
-from buildwright.gateway.translate.bridge import send_as_chat
 
 
 class Provider(Protocol):
@@ -35,6 +34,9 @@ PROVIDERS: dict[str, str] = {
     "replay": "buildwright.gateway.providers.replay:ReplayProvider",
 }
 
+BRIDGE = "buildwright.gateway.translate.bridge:send_as_chat"
+"""Sends a call of the Anthropic wire to a provider that does not speak it."""
+
 
 class Providers:
     """The open providers and their connections."""
@@ -56,7 +58,8 @@ class Providers:
                 return await provider.send(call, target)
             async with asyncio.timeout(max(0.0, call.deadline - self._tick())):
                 if call.wire == "messages" and target.speech != "anthropic":
-                    return await send_as_chat(provider.send, call, target)
+                    bridged: Answer = await _load(BRIDGE)(provider.send, call, target)
+                    return bridged
                 return await provider.send(call, target)
         except TimeoutError:
             billed: Billed = "unknown" if call.attempts else "no"

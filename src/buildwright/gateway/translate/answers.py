@@ -116,11 +116,12 @@ def message_usage(usage: TokenUsage) -> Json:
 
 def _tool_use(call: Json, spare: str) -> Json:
     function = call.get("function") or {}
-    given = function.get("arguments")
-    try:
-        loaded = orjson.loads(given or "{}")
-    except ValueError:
-        loaded = None
+    given = loaded = function.get("arguments") or {}
+    if isinstance(given, str):
+        try:
+            loaded = orjson.loads(given)
+        except ValueError:
+            loaded = None
     if not isinstance(loaded, dict):
         # The model wrote no JSON object; its words reach the client as they are.
         loaded = {"arguments": given}

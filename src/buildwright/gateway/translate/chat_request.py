@@ -22,7 +22,6 @@ from buildwright.gateway.translate.reading import (
 )
 
 UPSTREAM = "a model that does not speak the Anthropic wire"
-THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _REFUSED = ("mcp_servers", "container", "context_management")
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
@@ -84,7 +83,7 @@ def _assistant(rows: list[tuple[str, Json]]) -> Json:
             texts.append(a_text(f"{where}.text", block.get("text")))
         elif kind == "tool_use":
             calls.append(_call(where, block))
-        elif kind not in THOUGHTS:
+        elif kind not in ("thinking", "redacted_thinking"):
             raise not_offered(f"{where}.type", kind, UPSTREAM)
     made: Json = {"role": "assistant", "content": "".join(texts) or (None if calls else "")}
     if calls:
@@ -193,7 +192,7 @@ def _choice(choice: Json) -> Any:
     if kind == "tool":
         name = a_text("tool_choice.name", choice.get("name"))
         return {"type": "function", "function": {"name": name}}
-    if kind not in _CHOICES:
+    if not isinstance(kind, str) or kind not in _CHOICES:
         raise unusable("tool_choice.type", kind, "auto, any, tool or none")
     return _CHOICES[kind]
 
@@ -202,7 +201,8 @@ def _add_rest(body: Json, made: Json) -> None:
     output = body.get("output_config") or {}
     form = output.get("format") if isinstance(output, dict) else None
     if form:
-        schema = an_object("output_config.format.schema", form.get("schema"))
+        given = an_object("output_config.format", form)
+        schema = an_object("output_config.format.schema", given.get("schema"))
         named = {"name": "answer", "schema": schema, "strict": True}
         made["response_format"] = {"type": "json_schema", "json_schema": named}
     metadata = body.get("metadata")

@@ -23,20 +23,22 @@ class Chunks:
         self._head: Json = {"id": "", "object": "chat.completion.chunk", "created": int(at),
                             "model": model}  # fmt: skip
         self._with_usage = with_usage
-        self._tools: dict[Any, int] = {}
-        self._unsaid: dict[Any, str] = {}
+        self._tools: dict[int, int] = {}
+        self._unsaid: dict[int, str] = {}
 
     def of(self, event: Json) -> bytes:
         """Return the chunks of one event."""
-        kind = event.get("type")
+        kind, index = event.get("type"), event.get("index")
+        if not isinstance(index, int):
+            index = -1
         if kind == "message_start":
             return self._start(_object(event.get("message")))
         if kind == "content_block_start":
-            return self._block(event.get("index"), _object(event.get("content_block")))
+            return self._block(index, _object(event.get("content_block")))
         if kind == "content_block_delta":
-            return self._delta(event.get("index"), _object(event.get("delta")))
+            return self._delta(index, _object(event.get("delta")))
         if kind == "content_block_stop":
-            return self._close(event.get("index"))
+            return self._close(index)
         if kind == "message_delta":
             return self._finish(_object(event.get("delta")).get("stop_reason"))
         return b""
@@ -53,7 +55,7 @@ class Chunks:
         self._head["model"] = message.get("model") or self._head["model"]
         return self._chunk({"role": "assistant", "content": ""})
 
-    def _block(self, index: Any, block: Json) -> bytes:
+    def _block(self, index: int, block: Json) -> bytes:
         kind = block.get("type")
         if kind == "text" and block.get("text"):
             return self._chunk({"content": block["text"]})
@@ -67,7 +69,7 @@ class Chunks:
                "function": function}  # fmt: skip
         return self._chunk({"tool_calls": [row]})
 
-    def _delta(self, index: Any, delta: Json) -> bytes:
+    def _delta(self, index: int, delta: Json) -> bytes:
         kind = delta.get("type")
         if kind == "text_delta":
             return self._chunk({"content": str(delta.get("text") or "")})
@@ -78,11 +80,11 @@ class Chunks:
             return self._chunk({"reasoning_content": str(delta.get("thinking") or "")})
         return b""
 
-    def _close(self, index: Any) -> bytes:
+    def _close(self, index: int) -> bytes:
         whole = self._unsaid.get(index)
         return b"" if whole is None else self._arguments(index, whole)
 
-    def _arguments(self, index: Any, piece: str) -> bytes:
+    def _arguments(self, index: int, piece: str) -> bytes:
         self._unsaid.pop(index, None)
         row = {"index": self._tools[index], "function": {"arguments": piece}}
         return self._chunk({"tool_calls": [row]})

@@ -11,8 +11,6 @@ from buildwright.gateway.sse import data_of, events_of
 from buildwright.gateway.translate.answers import message_id, message_usage, stop_reason
 from buildwright.gateway.translate.reading import Json
 
-PING = b'event: ping\ndata: {"type":"ping"}\n\n'
-
 
 class Events:
     """Turns blocks of whole chunks into events.

@@ -236,7 +236,7 @@ def _add_output(body: Json, made: Json) -> None:
     output: Json = {}
     effort = body.get("reasoning_effort")
     if effort not in (None, "none"):
-        if effort not in EFFORTS:
+        if not isinstance(effort, str) or effort not in EFFORTS:
             raise unusable("reasoning_effort", effort, f"none, {', '.join(EFFORTS)}")
         output["effort"] = EFFORTS[effort]
     form = body.get("response_format")

@@ -143,7 +143,7 @@ def _add_output(body: Json, made: Json) -> None:
             raise not_offered("response_format.type", kind, UPSTREAM)
     effort = body.get("reasoning_effort")
     if effort is not None:
-        if effort not in THINK:
+        if not isinstance(effort, str) or effort not in THINK:
             raise unusable("reasoning_effort", effort, ", ".join(THINK))
         made["think"] = THINK[effort]
 
@@ -198,7 +198,8 @@ def spoken(line: Json, answer_id: str, before: int) -> tuple[Json, str | None]:
     for theirs, name in (("content", "content"), ("thinking", "reasoning_content")):
         if isinstance(message.get(theirs), str) and message[theirs]:
             delta[name] = message[theirs]
-    calls = [row for row in message.get("tool_calls") or () if isinstance(row, dict)]
+    rows = message.get("tool_calls")
+    calls = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     if calls:
         delta["tool_calls"] = [_called(row, before + n, answer_id) for n, row in enumerate(calls)]
     if not line.get("done"):
@@ -209,7 +210,8 @@ def spoken(line: Json, answer_id: str, before: int) -> tuple[Json, str | None]:
 
 
 def _called(row: Json, index: int, answer_id: str) -> Json:
-    function: Any = row.get("function") or {}
+    function: Any = row.get("function")
+    function = function if isinstance(function, dict) else {}
     given = function.get("arguments")
     arguments = given if isinstance(given, str) else orjson.dumps(given or {}).decode()
     spare = f"call_{answer_id.removeprefix('chatcmpl-')}_{index}"
