@@ -8,7 +8,8 @@ locked acceptance tests = its tests, and the project starts from the buggy solut
 `passed` (the outcome of the build), attempts and calls; `wrong` counts builds that ended `passed`
 although the delivered solution fails the task's own program in a process of its own, or the other
 way round. The baseline in the same run is "resend the error": one call after the other with the
-last error, judged by that program, up to the same number of calls.
+last error, judged by that program, up to the same number of calls; a flaky model's luck depends on
+task and turn only, so both ways meet the same.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ def prepare(folder: Path, place: Path, task: Task, model: str, attempts: int) ->
     manifest = (start / "template.yaml").read_text().replace("name: python-package", "name: start")
     (start / "template.yaml").write_text(manifest)
     (start / "files" / SOLUTION).write_text(task.wrong)
-    row = {"script": model, "reference": place / "reference.json", "free": True}
+    row = {"script": same_luck(model, task), "reference": place / "reference.json", "free": True}
     return load_settings(
         {
             "home": folder / "home",
@@ -169,10 +170,15 @@ def prepare(folder: Path, place: Path, task: Task, model: str, attempts: int) ->
     )
 
 
+def same_luck(model: str, task: Task) -> str:
+    """Return the script's name; a flaky one draws by task and turn, alike for both ways."""
+    return f"{model}@{task.name}" if model.startswith("flaky-oracle:") else model
+
+
 def resend(task: Task, model: str, calls: int) -> Result:
     """Return how far plain resending comes: no state, no best tree, no change of approach."""
     reference = Reference({SOLUTION: task.right}, {SOLUTION: task.wrong})
-    target = Target(model, "scripted", model, "scripted", FREE, script=model)
+    target = Target(model, "scripted", model, "scripted", FREE, script=same_luck(model, task))
     played = make_script(target, reference)
     for number in range(1, calls + 1):
         key = f"{task.name}.{number}"

@@ -22,16 +22,21 @@ class Oracle:
 class FlakyOracle:
     """Writes the right files with probability p (its argument), else wrong ones.
 
+    With `p@SALT` the draw depends on the salt and the turn only: two ways of asking that are
+    compared meet the same luck.
+
     A wrong turn of a task that has more than one wrong version in `wrong` still writes that one
     version with a remark of the turn, so that the tree differs as a model's would.
     """
 
     def __init__(self, reference: Reference, argument: str = "0.5") -> None:
-        self._reference, self._p = reference, float(argument or 0.5)
+        p, _, self._salt = argument.partition("@")
+        self._reference, self._p = reference, float(p or 0.5)
 
     def answer(self, request: ChatRequest, turn: int, seed: int) -> ChatReply:
-        """Draw by the call's seed."""
-        chance = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
+        """Draw by the call's seed, or by salt and turn."""
+        source = f"{self._salt}\n{turn}" if self._salt else seed
+        chance = random.Random(source)  # noqa: S311 - a repeatable draw, not a secret
         if chance.random() < self._p:
             return write_files(request, self._reference.right)
         wrong = {
