@@ -21,7 +21,7 @@ from buildwright.core.gateway_settings import (
 )
 from buildwright.core.ledger import nano_of
 from buildwright.core.settings import load_settings
-from buildwright.gateway.call import Caller
+from buildwright.gateway.call import Call, Caller
 from buildwright.gateway.ledger_memory import MemoryLedger
 from buildwright.gateway.opening import open_gateway
 from buildwright.gateway.port import Port
@@ -29,7 +29,7 @@ from buildwright.gateway.targets import Directory
 
 TOOL = ToolSpec("file_operation", "files", {"type": "object"})
 ASK = ChatRequest("m", (Message("user", "Say hello."),), max_tokens=50, key="k")
-PRICED = {"input_usd_per_mtok": 1000.0, "output_usd_per_mtok": 2000.0}
+PRICED: dict[str, Any] = {"input_usd_per_mtok": 1000.0, "output_usd_per_mtok": 2000.0}
 QUICK = GatewaySettings(retries=RetrySettings(first_wait_s=0.01), answer_limit_kib=16_384)
 
 
@@ -180,3 +180,25 @@ def test_a_model_that_lacks_something_is_named(row: ModelSettings, message: str)
 def test_a_price_that_is_no_number_is_refused() -> None:
     with pytest.raises(SettingsError, match="input_usd_per_mtok"):
         load_settings({"models": {"mine": {"input_usd_per_mtok": float("nan")}}})
+
+
+@pytest.mark.parametrize("key", ["", "k1"])
+async def test_a_stream_that_is_left_early_costs_what_was_seen_of_it(key: str) -> None:
+    with serving(ModelServer(text="a " * 50)) as server:
+        row = ModelSettings(model="small", url=server.url, **PRICED)
+        ledger = MemoryLedger(time.time)
+        tree = GatewayTree(Path(), {"m": row}, {}, QUICK)
+        async with open_gateway(tree, ledger) as opened:
+            body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+            call = Call("c1", "chat", body, Caller("b"), time.time(), time.monotonic())
+            call.key = key
+            answer = await opened.handle(call)
+            assert answer.frames is not None
+            await anext(answer.frames)
+            await answer.frames.aclose()
+            answer.end("left")
+            stored = await ledger.get("c1")
+    assert stored is not None
+    assert stored.settlement is not None
+    assert stored.settlement.usage.estimated
+    assert stored.settlement.cost_nano > 0

@@ -99,15 +99,6 @@ async def test_a_body_too_large_or_malformed_is_told_in_the_envelope(
     assert (broken.status_code, broken.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
-async def test_a_key_is_asked_for_where_keys_are_needed(served: Served, tmp_path: Path) -> None:
-    url, _ = await served(tree_of(tmp_path, "http://127.0.0.1:9", "anthropic", auth="keys"))
-    async with client_of(url, api_key="bw_wrong") as client:
-        with pytest.raises(anthropic.AuthenticationError) as caught:
-            await client.messages.create(**ASK)
-    assert error_in(caught)["type"] == "authentication_error"
-    assert "misspelt" in error_in(caught)["message"]
-
-
 @pytest.mark.parametrize(("wire", "server"), BOTH)
 async def test_the_gateway_tries_again_after_a_429(
     wire: str, server: Server, served: Served, tmp_path: Path

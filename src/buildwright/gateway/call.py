@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,7 +95,7 @@ class Answer:
     def __init__(
         self,
         body: bytes = b"",
-        frames: AsyncIterator[bytes] | None = None,
+        frames: AsyncGenerator[bytes, None] | None = None,
         usage: TokenUsage | None = None,
         status: int = 200,
     ) -> None:

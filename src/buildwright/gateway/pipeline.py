@@ -98,7 +98,7 @@ class Gateway:
 
     def _plan(self, call: Call) -> tuple[Target, ...]:
         by = self.directory.sticky_by(call.asked)
-        sticky = call.caller.tenant if by == "key" else str(call.body.get("user", ""))
+        sticky = call.caller.tenant if by == "key" else _user_of(call)
         try:
             return self.directory.plan(call.asked, sticky if by != "none" else "")
         except (UnknownNameError, SettingsError) as error:
@@ -108,3 +108,10 @@ class Gateway:
 def refused_by(error: GatewayError) -> str:
     """Return one line for logs: status, code and message, never a body."""
     return f"{error.status} {error.error_code or error.kind}: {error.message}"
+
+
+def _user_of(call: Call) -> str:
+    """Return whom a request is for, where its wire says so."""
+    metadata = call.body.get("metadata")
+    named = metadata.get("user_id") if isinstance(metadata, dict) else None
+    return str(call.body.get("user") or named or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -117,7 +117,7 @@ class Port:
             answer.end(how)
 
 
-async def _event(body: bytes) -> AsyncIterator[bytes]:
+async def _event(body: bytes) -> AsyncGenerator[bytes, None]:
     yield b"data: " + body + b"\n\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +47,7 @@ class RecordingGateway(Gateway):
 
     def _heard(
         self, call: Call, answer: Answer, key: str, request: dict[str, Any]
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         blocks: list[bytes] = []
         told: list[dict[str, Any]] = []
 
@@ -76,8 +76,8 @@ class RecordingGateway(Gateway):
 
 
 async def _kept(
-    frames: AsyncIterator[bytes], blocks: list[bytes], told: list[dict[str, Any]]
-) -> AsyncIterator[bytes]:
+    frames: AsyncGenerator[bytes, None], blocks: list[bytes], told: list[dict[str, Any]]
+) -> AsyncGenerator[bytes, None]:
     try:
         async for block in frames:
             blocks.append(block)

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
 LOG = logging.getLogger("buildwright.gateway.redis")
-DEADLINE_S = 0.015
-GRACE_S = 0.005
-"""Given once more before the link is broken, for answers that wait behind a busy loop of ours."""
+DEADLINE_S = 0.02
+GRACE_S = 0.004
+"""Given once more before the link is broken, for answers that wait behind a busy loop of ours.
+
+A call waits for two answers at most, so Redis delays none by more than 50 ms."""
 CONNECT_S = 1.0
 PROBE_S = 2.0
 PROBE_KEY = "buildwright:probe"
@@ -90,7 +92,7 @@ class RedisLink:
         loop = asyncio.get_running_loop()
         self._waiting.append((answer, loop.time()))
         if self._watch is None:
-            self._watch = loop.call_later(DEADLINE_S, self._look)
+            self._watch_until(loop.time() + DEADLINE_S)
         try:
             packed = connection.pack_command(*command)
             await connection.send_packed_command(packed, check_health=False)
@@ -100,25 +102,24 @@ class RedisLink:
             self._break(connection, type(error).__name__)
             raise RedisAwayError("cut") from error
 
-    def _look(self) -> None:
-        """See whether what was asked first still waits."""
+    def _look(self, due: float) -> None:
+        """See whether what was asked first has waited too long; `due` is when this was to run."""
         self._watch = None
-        if not self._waiting:
+        connection = self._connection
+        if connection is None or not self._waiting:
             return
         loop = asyncio.get_running_loop()
-        asked = self._waiting[0][1]
-        left = asked + DEADLINE_S - loop.time()
-        if left > 0:
-            self._watch = loop.call_later(left, self._look)
+        now, over = loop.time(), self._waiting[0][1] + DEADLINE_S
+        if now < over:
+            self._watch_until(over)
+        elif now < over + GRACE_S or now - due > GRACE_S:
+            # The answer may be here and wait behind a busy loop of ours.
+            self._watch_until(now + GRACE_S)
         else:
-            self._watch = loop.call_later(GRACE_S, self._look_again, asked)
+            self._break(connection, "no answer in time")
 
-    def _look_again(self, asked: float) -> None:
-        self._watch = None
-        if self._connection is not None and self._waiting and self._waiting[0][1] == asked:
-            self._break(self._connection, "no answer in time")
-        elif self._waiting:
-            self._look()
+    def _watch_until(self, due: float) -> None:
+        self._watch = asyncio.get_running_loop().call_at(due, self._look, due)
 
     async def _read(self, connection: AbstractConnection) -> None:
         while True:

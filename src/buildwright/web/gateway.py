@@ -83,12 +83,11 @@ class ChatDoor:
         self, headers: Mapping[bytes, bytes], body: dict[str, Any], caller: Caller, kind: Wire
     ) -> Call:
         wire.check_common(body)
-        if kind == "chat":
-            wire.check_messages(body)
+        (wire.check_messages if kind == "chat" else wire.check_input)(body)
         around = self._gateway.around
         call = Call(around.new_id(), kind, body, caller, around.now(), around.tick())
         call.request_id = wire.request_id(headers.get(b"x-request-id", b""), call.id)
-        call.key = headers.get(b"idempotency-key", b"").decode("latin-1")
+        call.key = wire.idempotency_key(headers.get(b"idempotency-key", b""))
         control = headers.get(b"cache-control")
         if control:
             call.cache = wire.cache_wish(control)
@@ -164,9 +163,8 @@ class Outgoing:
 
 
 async def _close(answer: Answer) -> None:
-    close = getattr(answer.frames, "aclose", None)
-    if close is not None:
-        await close()
+    if answer.frames is not None:
+        await answer.frames.aclose()
 
 
 async def _left(receive: Receive) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -51,6 +50,7 @@ class MessagesDoor:
         try:
             headers, caller, body = await self._read(scope, receive)
             call = self._call(headers, body, caller)
+            self._forward(scope, call)
             check_model(caller, call.asked)
             answer = await self._gateway.handle(call)
         except GatewayError as error:
@@ -89,15 +89,14 @@ class MessagesDoor:
         around = self._around
         call = Call(around.new_id(), "messages", body, caller, around.now(), around.tick())
         call.request_id = wire.request_id(headers.get(b"x-request-id", b""), call.id)
-        call.key = headers.get(b"idempotency-key", b"").decode("latin-1")
+        call.key = wire.idempotency_key(headers.get(b"idempotency-key", b""))
         control = headers.get(b"cache-control")
         if control:
             call.cache = wire.cache_wish(control)
-        call.upstream_headers = forwarded(headers)
-        if call.upstream_headers:
-            # They change what is answered, and the cache's key knows nothing of them.
-            call.cache = replace(call.cache, read=False, store=False)
         return call
+
+    def _forward(self, scope: Scope, call: Call) -> None:
+        call.upstream_headers = forwarded(scope["headers"])
 
     def _headers(self, call: Call) -> Headers:
         headers = wire.gateway_headers(call, self._around.tick())
@@ -144,13 +143,20 @@ class OutgoingEvents(Outgoing):
         await self._send({"type": "http.response.body", "body": PING, "more_body": True})
 
 
-def forwarded(headers: Mapping[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the client's headers that an Anthropic upstream has to see; raises GatewayError."""
+def forwarded(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the client's headers that an Anthropic upstream has to see; raises GatewayError.
+
+    Those that came several times are one, as HTTP allows for lists.
+    """
+    given = [(name, value.strip()) for name, value in headers if name in FORWARDED]
     found = []
     for name in FORWARDED:
-        value = headers.get(name, b"").strip()
-        if len(value) > MAX_HEADER_BYTES:
-            raise invalid(f"{name.decode()} is longer than {MAX_HEADER_BYTES} bytes")
+        value = b",".join(value for other, value in given if other == name and value)
+        if len(value) > MAX_HEADER_BYTES or not (value.isascii() and value.decode().isprintable()):
+            raise invalid(
+                f"{name.decode()} is {value[:40]!r}, expected at most {MAX_HEADER_BYTES} "
+                "printable ASCII characters"
+            )
         if value and value != USUAL_VERSION:
             found.append((name, value))
     return tuple(found)

@@ -15,6 +15,9 @@ from buildwright.gateway.errors import GatewayError, invalid
 from buildwright.web.http import Headers
 
 MAX_TOKENS = 10_000_000
+MAX_KEY_BYTES = 255
+MOST_DEPTH = 100
+"""What can be read back by every JSON library, and walked through without a stack of our own."""
 _ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 
 
@@ -26,7 +29,23 @@ def parsed(raw: bytes) -> dict[str, Any]:
         raise invalid(f"the body is not JSON: {error}", code="malformed_json") from error
     if not isinstance(body, dict):
         raise invalid(f"the body is a JSON {_kind(body)}, expected an object")
+    if raw.count(b"[") + raw.count(b"{") > MOST_DEPTH and _too_deep(body):
+        raise invalid(f"the body is nested more than {MOST_DEPTH} deep")
     return body
+
+
+def _too_deep(body: dict[str, Any]) -> bool:
+    level: list[Any] = [body]
+    for _ in range(MOST_DEPTH):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def check_common(body: dict[str, Any]) -> None:
@@ -66,11 +85,38 @@ def check_messages(body: dict[str, Any]) -> None:
             )
 
 
+def check_input(body: dict[str, Any]) -> None:
+    """Check that `input` is a text, a list of texts, tokens, or a list of lists of tokens."""
+    given = body.get("input")
+    if body.get("stream"):
+        raise invalid("stream is true, but embeddings are not streamed", "stream")
+    listed = isinstance(given, list) and given and all(_embeddable(part) for part in given)
+    if not listed and not isinstance(given, str):
+        raise invalid(f"input is {_shown(given)}, expected a text or a list of texts", "input")
+
+
+def _embeddable(part: object) -> bool:
+    if isinstance(part, list):
+        return bool(part) and all(type(token) is int for token in part)
+    return isinstance(part, str) or type(part) is int
+
+
 def request_id(given: bytes, made: str) -> str:
     """Return the client's id when it is short and harmless, else ours."""
     if given and len(given) <= 64 and _ID_CHARACTERS.issuperset(given):
         return given.decode()
     return made
+
+
+def idempotency_key(given: bytes) -> str:
+    """Return the client's Idempotency-Key ("" = none); raises GatewayError 400."""
+    if len(given) > MAX_KEY_BYTES or not all(32 < byte < 127 for byte in given):
+        raise invalid(
+            f"Idempotency-Key is {_shown(given.decode('latin-1'))}, "
+            f"expected at most {MAX_KEY_BYTES} visible ASCII characters",
+            "Idempotency-Key",
+        )
+    return given.decode("ascii")
 
 
 def cache_wish(given: bytes) -> CacheWish:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.clients.answers import COST_NANO
+from tests.clients.model_server import serving_model
 from tests.gateway.faults.calling import FORMS, opened
 from tests.gateway.faults.faults import refused
+from tests.gateway.http.authority import make_authority
 
 from buildwright.core.gateway_settings import BreakerSettings, RetrySettings
 from buildwright.gateway.surroundings import Surroundings
@@ -24,7 +26,7 @@ def closed_port() -> str:
 @pytest.mark.parametrize(
     ("url", "code", "tries", "said"),
     [
-        (closed_port(), "upstream_error", 3, "refused"),
+        ("", "upstream_error", 3, "connect"),
         ("http://nowhere.invalid/v1", "upstream_error", 3, "nowhere.invalid"),
     ],
     ids=["refused", "no such name"],
@@ -33,7 +35,7 @@ def closed_port() -> str:
 async def test_an_upstream_that_is_not_there_costs_nothing(
     url: str, code: str, tries: int, said: str, form: str, tmp_path: Path
 ) -> None:
-    async with opened(tmp_path, url) as case:
+    async with opened(tmp_path, url or closed_port()) as case:
         async with case.ask(stream=form == "streamed") as response:
             error = (await response.json())["error"]
         assert (response.status, error["code"]) == (502, code)
@@ -45,17 +47,18 @@ async def test_an_upstream_that_is_not_there_costs_nothing(
         assert (case.faults(), case.clean()) == (tries, True)
 
 
-async def test_an_upstream_without_tls_is_not_asked_twice(tmp_path: Path) -> None:
-    async with opened(tmp_path) as plain:
-        secure = plain.model.url.replace("http:", "https:")
-        async with opened(tmp_path / "2", secure) as case:
-            async with case.ask() as response:
-                error = (await response.json())["error"]
-            assert (response.status, error["code"]) == (502, "upstream_error")
-            assert "tls" in error["message"]
-            assert plain.model.requests == []
-            assert (await case.row()).status == "failed"
-            assert (await case.money(), case.faults(), case.clean()) == ((0, 0), 1, True)
+async def test_an_upstream_with_a_foreign_certificate_gets_nothing(tmp_path: Path) -> None:
+    foreign = make_authority(tmp_path).server("IP:127.0.0.1")
+    async with serving_model(tls=foreign) as model, opened(tmp_path, model.url) as case:
+        async with case.ask() as response:
+            error = (await response.json())["error"]
+        assert (response.status, error["code"]) == (502, "upstream_error")
+        assert "tls" in error["message"]
+        assert response.headers["x-should-retry"] == "false"
+        row = await case.row()
+        assert row.settlement is not None
+        assert (row.status, row.settlement.attempts, model.requests) == ("failed", 1, [])
+        assert (await case.money(), case.faults(), case.clean()) == ((0, 0), 1, True)
 
 
 async def test_an_open_breaker_sends_nothing_until_one_call_has_probed(tmp_path: Path) -> None:

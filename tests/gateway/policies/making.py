@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -83,7 +83,7 @@ class Upstream:
 
 
 def streamed(*blocks: bytes) -> Answer:
-    async def frames() -> AsyncIterator[bytes]:
+    async def frames() -> AsyncGenerator[bytes, None]:
         for block in blocks:
             yield block
 

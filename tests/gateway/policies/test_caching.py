@@ -63,7 +63,7 @@ async def test_a_stream_is_told_again_and_one_that_is_left_is_not_kept() -> None
     assert left.frames is not None
     async for _ in left.frames:
         break
-    await left.frames.aclose()  # type: ignore[attr-defined]
+    await left.frames.aclose()
     whole = await setup.handle(call(stream=True))
     assert whole.frames is not None
     assert [block async for block in whole.frames] == list(EVENTS)

@@ -34,7 +34,9 @@ async def test_what_may_pass_is_tried_again(fault: str, wire: Wire, *, stream: b
 @pytest.mark.parametrize(
     ("fault", "status", "code"),
     [("429 after 3", 429, "rate_limit_exceeded"), ("529", 503, "upstream_unavailable"),
-     ("500", 500, "upstream_error"), ("400", 400, None), ("404", 404, "model_not_found"),
+     ("500", 500, "upstream_error"), ("400", 400, None),
+     ("400 says prompt is too long: 9 > 8", 400, "context_length_exceeded"),
+     ("404", 404, "model_not_found"),
      ("malformed", 502, "upstream_error"), ("reset", 502, "upstream_error")],
 )  # fmt: skip
 @pytest.mark.parametrize("stream", [False, True])
@@ -45,7 +47,7 @@ async def test_a_refusal_keeps_its_meaning(
     async with serving(server), opened(tree_of(server.url, "anthropic")) as it:
         error = await refusal_of(it.ask({**CHAT, "stream": stream}))
         row = await it.row()
-    assert (error.status, error.error_code, error.upstream) == (status, code, fault != "400")
+    assert (error.status, error.error_code, error.upstream) == (status, code, status != 400)
     assert error.retry_after_s == (3.0 if "after" in fault else None)
     doubtful = fault in ("malformed", "reset")
     assert row.status == ("in_doubt" if doubtful else "failed")
@@ -96,7 +98,7 @@ async def test_a_stream_left_early_pays_for_what_was_told() -> None:
 async def _leave_after_one(answer: Answer) -> None:
     assert answer.frames is not None
     assert b"message_start" in await anext(aiter(answer.frames))
-    await answer.frames.aclose()  # type: ignore[attr-defined]
+    await answer.frames.aclose()
     answer.end("left")
 
 
@@ -106,3 +108,64 @@ async def test_an_error_of_the_request_itself_is_not_tried_again() -> None:
         with pytest.raises(GatewayError, match="refused with 400"):
             await it.ask(CHAT)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [("silent", 504, "first_timeout"), ("page", 502, "answer"), ("bad utf-8", 502, "answer"),
+     ("malformed", 502, "malformed JSON")],
+)  # fmt: skip
+async def test_what_is_no_answer_is_told_and_stays_in_doubt(
+    fault: str, status: int, words: str, wire: Wire, *, stream: bool
+) -> None:
+    server = AnthropicServer(faults=[fault])
+    async with (
+        serving(server),
+        opened(tree_of(server.url, "anthropic", first_token_s=0.2)) as it,
+    ):
+        error = await refusal_of(it.ask({**CHAT, "stream": stream}, wire))
+        row = await it.row()
+    assert (error.status, error.upstream, row.status) == (status, True, "in_doubt")
+    assert words in error.message
+
+
+async def test_an_empty_stream_was_cut_off() -> None:
+    server = AnthropicServer(faults=["empty"])
+    async with serving(server), opened(tree_of(server.url, "anthropic")) as it:
+        error = await refusal_of(it.streamed(CHAT))
+    assert (error.status, error.again, error.billed) == (502, True, "unknown")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_usage_that_is_nonsense_is_replaced_and_flagged(*, stream: bool) -> None:
+    server = AnthropicServer(usage={"input_tokens": -4, "output_tokens": "many"})
+    async with serving(server), opened(tree_of(server.url, "anthropic")) as it:
+        await (it.streamed(CHAT, "messages") if stream else it.ask(CHAT, "messages"))
+        row = await it.row()
+    assert row.settlement is not None
+    usage = row.settlement.usage
+    assert usage.estimated
+    assert min(usage.fresh_input, usage.output) > 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_model_without_a_temperature_is_asked_without_it(*, stream: bool) -> None:
+    server = AnthropicServer(faults=["400 says temperature is not supported by this model"])
+    body = {**CHAT, "temperature": 0.0, "top_p": 0.5}
+    async with serving(server), opened(tree_of(server.url, "anthropic", cached=False)) as it:
+        for _ in range(2):
+            await (it.streamed(body) if stream else it.whole(body))
+        row = await it.row()
+    assert ["temperature" in request.body for request in server.requests] == [True, False, False]
+    assert "top_p" not in server.requests[-1].body
+    assert row.settlement is not None
+    assert (row.status, row.settlement.usage) == ("done", TokenUsage(20, 100, 7, 9))
+
+
+async def test_a_temperature_in_a_call_of_the_own_wire_is_the_clients_affair() -> None:
+    server = AnthropicServer(faults=["400 says temperature is not supported by this model"])
+    async with serving(server), opened(tree_of(server.url, "anthropic")) as it:
+        error = await refusal_of(it.ask({**CHAT, "temperature": 0.5}, "messages"))
+    assert (error.status, len(server.requests)) == (400, 1)

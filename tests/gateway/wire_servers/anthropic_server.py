@@ -11,6 +11,13 @@ from typing import Any
 from tests.gateway.wire_servers.loopback import Reply, Request
 
 Json = dict[str, Any]
+NO_ANSWER = {
+    "silent": b"",
+    "page": b"",
+    "empty": b"",
+    "bad utf-8": b'{"type": "message_start", "x": "\xff\xfe"}',
+    "malformed": b'{"type": "message_start", "content": [',
+}
 INSIDE = ("cut", "stall", "ends early", "error inside")
 
 
@@ -43,13 +50,11 @@ class AnthropicServer:
         self.requests.append(request)
         fault = self.faults.pop(0) if self.faults else ""
         if fault[:3].isdigit():
-            status, _, after = fault.partition(" after ")
-            headers = {"retry-after": after} if after else {}
-            await reply.whole(int(status), refusal(int(status), request), headers)
+            await self._refuse(fault, request, reply)
         elif fault == "reset":
             reply.cut()
-        elif fault == "malformed":
-            await self._malformed(request, reply)
+        elif fault in NO_ANSWER:
+            await self._no_answer(fault, request, reply)
         elif request.body.get("stream"):
             await self._stream(reply, fault)
         else:
@@ -67,13 +72,29 @@ class AnthropicServer:
             "usage": self.usage,
         }
 
-    async def _malformed(self, request: Request, reply: Reply) -> None:
-        if not request.body.get("stream"):
-            await reply.whole(200, b'{"type": "message", "content": [')
-            return
-        await reply.begin("text/event-stream")
-        await reply.send(b"event: message_start\ndata: {message_start not json\n\n")
-        await reply.end()
+    async def _refuse(self, fault: str, request: Request, reply: Reply) -> None:
+        """Refuse by `STATUS`, `STATUS after SECONDS` or `STATUS says MESSAGE`."""
+        status, _, after = fault.partition(" after ")
+        status, _, message = status.partition(" says ")
+        headers = {"retry-after": after} if after else {}
+        key = request.headers.get("x-api-key")
+        # Gives the client's key away, as a careless server might.
+        told = message or f"refused with {status}, key {key}"
+        kind = KINDS.get(int(status), "api_error")
+        await reply.whole(int(status), error_of(kind, told), headers)
+
+    async def _no_answer(self, fault: str, request: Request, reply: Reply) -> None:
+        if fault == "silent":
+            await reply.stall()
+        elif fault == "page":
+            await reply.whole(200, b"<html>hello</html>", {"content-type": "text/html"})
+        elif not request.body.get("stream"):
+            await reply.whole(200, NO_ANSWER[fault])
+        else:
+            await reply.begin("text/event-stream")
+            data = NO_ANSWER[fault]
+            await reply.send(b"event: message_start\ndata: " + data + b"\n\n" if data else b"")
+            await reply.end()
 
     async def _stream(self, reply: Reply, fault: str) -> None:
         await reply.begin("text/event-stream; charset=utf-8")
@@ -148,12 +169,6 @@ def event_of(data: Json) -> bytes:
 
 KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error",
          529: "overloaded_error"}  # fmt: skip
-
-
-def refusal(status: int, request: Request) -> Json:
-    """Return an envelope that gives the client's key away, as a careless server might."""
-    key = request.headers.get("x-api-key")
-    return error_of(KINDS.get(status, "api_error"), f"refused with {status}, key {key}")
 
 
 def error_of(kind: str, message: str = "try later") -> Json:

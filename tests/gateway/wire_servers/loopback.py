@@ -41,8 +41,8 @@ class Reply:
 
     async def whole(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        lines = [f"HTTP/1.1 {status} Said", "content-type: application/json"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        named = {"content-type": "application/json", **(headers or {})}
+        lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {named[name]}" for name in named)]
         head = "\r\n".join([*lines, f"content-length: {len(raw)}"]) + "\r\n\r\n"
         self.writer.write(head.encode() + raw)
         await self.writer.drain()

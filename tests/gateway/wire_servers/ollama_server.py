@@ -28,6 +28,7 @@ class OllamaServer:
     counts: Json = field(default_factory=lambda: {"prompt_eval_count": 26, "eval_count": 8})
     faults: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    odd: Any = None
     url: str = ""
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -38,6 +39,8 @@ class OllamaServer:
             await reply.whole(int(fault), {"error": f"refused with {fault}"})
         elif fault == "malformed":
             await reply.whole(200, b'{"model": \n')
+        elif self.odd is not None:
+            await reply.whole(200, self.odd)
         elif request.path == "/api/embed":
             await reply.whole(200, self._embeddings(request))
         elif request.body["stream"]:

@@ -33,6 +33,7 @@ class OpenAiServer:
     usage: Json | None = field(default_factory=_usage)
     faults: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    choices: list[Any] | None = None
     url: str = ""
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,7 +56,7 @@ class OpenAiServer:
             message["tool_calls"] = self.calls
         choice = {"index": 0, "message": message, "finish_reason": self.finish}
         return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-test",
-                "choices": [choice], "usage": self.usage}  # fmt: skip
+                "choices": self.choices or [choice], "usage": self.usage}  # fmt: skip
 
     async def _stream(self, reply: Reply, fault: str) -> None:
         await reply.begin("text/event-stream")
@@ -70,6 +71,8 @@ class OpenAiServer:
 
     def _chunks(self) -> Iterator[Json]:
         yield _chunk({"role": "assistant", "content": ""})
+        if self.choices is not None:
+            yield {**_chunk({}), "choices": self.choices}
         for word in self.text.split(" ") if self.text else ():
             yield _chunk({"content": word if word.endswith(".") else word + " "})
         for number, call in enumerate(self.calls):

@@ -15,7 +15,7 @@ import inspect
 import logging
 import pickle
 import time
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Callable, Coroutine, Mapping, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -29,6 +29,7 @@ from buildwright.gateway.cache.memory import MemoryCache
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Async = Callable[P, Coroutine[Any, Any, R]]
 LOG = logging.getLogger("buildwright.gateway")
 
 TTL_S = {"model": 7_200.0, "quality": 86_400.0, "synthesis": 3_600.0, "mcp": 1_800.0}
@@ -81,7 +82,7 @@ def get_cache() -> ResultCache:
 
 def cached(
     ttl: float | None = None, kind: str = "model", *, cache: ResultCache | None = None
-) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+) -> Callable[[Async[P, R]], Async[P, R]]:
     """Decorate an async function: equal arguments get the kept result for `ttl` seconds.
 
     Without `ttl` the kind decides: "model" 2 h, "quality" 24 h, "synthesis" 1 h, "mcp" 30 min.
@@ -95,7 +96,7 @@ def cached(
     if not 0 < kept_s < float("inf"):
         raise ValueError(f"ttl is {ttl!r}; expected seconds above 0")
 
-    def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    def decorate(function: Async[P, R]) -> Async[P, R]:
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"{function!r} is no async function")
         results = _Results(function, kept_s, cache or get_cache())
@@ -112,7 +113,7 @@ def cached(
 
 def cache_synthesis_result(
     ttl: float = TTL_S["synthesis"],
-) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+) -> Callable[[Async[P, R]], Async[P, R]]:
     """Decorate an async function that puts an answer together; see `cached`."""
     return cached(ttl, "synthesis")
 
@@ -123,9 +124,7 @@ _NONE = object()
 class _Results:
     """The results of one function."""
 
-    def __init__(
-        self, function: Callable[..., Awaitable[Any]], ttl_s: float, cache: ResultCache
-    ) -> None:
+    def __init__(self, function: Async[..., Any], ttl_s: float, cache: ResultCache) -> None:
         self._function, self._ttl_s, self._cache = function, ttl_s, cache
         self._signature = inspect.signature(function)
         self._running: dict[str, asyncio.Future[Any]] = {}

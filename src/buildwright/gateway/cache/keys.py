@@ -41,6 +41,8 @@ def _partition(call: Call) -> Iterable[str]:
     yield call.caller.tenant
     yield call.wire
     yield call.asked
+    for name, value in call.upstream_headers:
+        yield f"{name!r} {value!r}"
     for target in call.plan:
         yield f"{target.provider}/{target.model} {target.url}"
 

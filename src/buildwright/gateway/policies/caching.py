@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 
 from buildwright.core.gateway_settings import CacheSettings
 from buildwright.gateway.cache import Cache, Entry, cache_key
@@ -60,12 +61,13 @@ class Caching:
             await self._set(call, key, answer.body)
 
     async def _keeping(
-        self, call: Call, key: str, frames: AsyncIterator[bytes]
-    ) -> AsyncIterator[bytes]:
+        self, call: Call, key: str, frames: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
         blocks = []
-        async for block in frames:
-            blocks.append(block)
-            yield block
+        async with aclosing(frames):
+            async for block in frames:
+                blocks.append(block)
+                yield block
         # Reached after the terminal event only: what breaks off or is left is not kept.
         await self._set(call, key, b"".join(blocks))
 
@@ -91,5 +93,5 @@ def hit(call: Call, entry: Entry, now: float) -> Answer:
     return Answer(told)
 
 
-async def _once(block: bytes) -> AsyncIterator[bytes]:
+async def _once(block: bytes) -> AsyncGenerator[bytes, None]:
     yield block

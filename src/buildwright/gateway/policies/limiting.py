@@ -7,6 +7,7 @@ what was really used after it.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 from buildwright.gateway.call import Answer, Call, End
@@ -86,7 +87,7 @@ def level_headers(levels: Sequence[Level]) -> list[tuple[bytes, bytes]]:
 def over_limit(level: Level, taking: Taking) -> GatewayError:
     """429 with the limit's name, scope, what is used, the cap and when it is full again."""
     rule = level.rule
-    used = int(rule.capacity - level.left)
+    used = math.ceil(rule.capacity - level.left)
     message = (
         f"rate limit of {rule.per_minute} {rule.kind} per minute reached for {rule.scope}: "
         f"used {used} of {int(rule.capacity)}, full again in {duration(level.full_in_s)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from buildwright.core.ledger import LedgerRow
 from buildwright.gateway.call import Answer, Call
@@ -100,7 +100,7 @@ def _stored(call: Call, row: LedgerRow) -> Answer:
     return Answer(settled.answer, usage=settled.usage)
 
 
-async def _once(stored: bytes) -> AsyncIterator[bytes]:
+async def _once(stored: bytes) -> AsyncGenerator[bytes, None]:
     yield stored
 
 

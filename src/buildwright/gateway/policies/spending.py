@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
@@ -129,10 +130,13 @@ class Spending:
         answer.endings.append(ended)
 
 
-async def _keeping(frames: AsyncIterator[bytes], kept: list[bytes]) -> AsyncIterator[bytes]:
-    async for block in frames:
-        kept.append(block)
-        yield block
+async def _keeping(
+    frames: AsyncGenerator[bytes, None], kept: list[bytes]
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(frames):
+        async for block in frames:
+            kept.append(block)
+            yield block
 
 
 def count_tokens(call: Call, default_output: int) -> None:

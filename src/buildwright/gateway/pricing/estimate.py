@@ -64,7 +64,7 @@ def estimate_tokens(body: dict[str, Any]) -> int:
             continue
         else:
             more, tokens = _walked(value)
-            tokens += TOOL_TOKENS * len(value) if field == "tools" and value else 0
+            tokens += TOOL_TOKENS * len(value) if field == "tools" and type(value) is list else 0
         sixths += more
         fixed += tokens
     return fixed - (-sixths // SIXTHS)

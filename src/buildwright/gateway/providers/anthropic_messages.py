@@ -10,6 +10,7 @@ import orjson
 
 from buildwright.core.ledger import TokenUsage
 from buildwright.gateway.call import Answer, Call
+from buildwright.gateway.errors import GatewayError
 from buildwright.gateway.http import HttpError, HttpResponse
 from buildwright.gateway.pricing import merge_anthropic, usage_of_anthropic
 from buildwright.gateway.providers.pools import Pools, broken, mark_sent, post
@@ -33,6 +34,8 @@ SPARE_MAX_TOKENS = 4096
 PRICED_APART = {"speed": "standard", "inference_geo": "global"}
 """Fields that make a call dearer than the price list tells, with the value that does not."""
 
+TOO_LONG = "prompt is too long"
+SAMPLING = ("temperature", "top_p", "top_k")
 STOP_EVENT = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _LOOKED_INTO = (b"message_start", b"message_delta", b"message_stop", b'"error"', b"event: error")
 
@@ -42,17 +45,30 @@ class AnthropicProvider:
 
     def __init__(self, pools: Pools, tick: Callable[[], float], answer_limit: int) -> None:
         self._pools, self._tick, self._limit = pools, tick, answer_limit
+        self._unsampled: set[str] = set()
 
     async def send(self, call: Call, target: Target) -> Answer:
-        """Send once; a stream is returned when its first event is here. Raises GatewayError."""
-        body = orjson.dumps(_outgoing(call, target))
-        mark_sent(call)
+        """Send once; a stream is returned when its first event is here. Raises GatewayError.
+
+        A chat call that a model refuses for its `temperature` (newer ones have none) goes out once
+        more without it, and those that follow it without it at once.
+        """
+        body = _outgoing(call, target)
+        if call.wire == "chat" and target.name in self._unsampled:
+            body = _unsampled(body)
         start = self._tick()
-        left_s = call.deadline - start
-        response = await post(self._pools, target, PATH, _headers(call, target), body, left_s)
+        try:
+            response = await self._post(call, target, body)
+        except GatewayError as error:
+            if call.wire != "chat" or not _refuses_sampling(error, body):
+                raise
+            self._unsampled.add(target.name)
+            response = await self._post(call, target, _unsampled(body))
         call.first_byte_s = self._tick() - start
         if call.stream:
-            return await self._stream(call, target, response)
+            answer = await self._stream(call, target, response)
+            call.upstream_s += self._tick() - start
+            return answer
         try:
             raw = await response.read(self._limit)
         except HttpError as error:
@@ -63,12 +79,32 @@ class AnthropicProvider:
     async def close(self) -> None:
         """The pools are closed by who opened them."""
 
+    async def _post(self, call: Call, target: Target, body: dict[str, Any]) -> HttpResponse:
+        mark_sent(call)
+        left_s = call.deadline - self._tick()
+        headers, raw = _headers(call, target), orjson.dumps(body)
+        try:
+            return await post(self._pools, target, PATH, headers, raw, left_s)
+        except GatewayError as error:
+            if error.status == 400 and TOO_LONG in error.message:
+                error.error_code = "context_length_exceeded"
+            raise
+
     async def _stream(self, call: Call, target: Target, response: HttpResponse) -> Answer:
         if not response.header(b"content-type").startswith(b"text/event-stream"):
             response.abort()
             raise odd(target, "the answer is not a stream of events", again=False)
         exchange = Exchange(call, target, response, self._tick, self._limit)
         return await open_stream(exchange, MessageStream(call, target))
+
+
+def _refuses_sampling(error: GatewayError, body: dict[str, Any]) -> bool:
+    named = any(name in body and name in error.message for name in SAMPLING)
+    return error.status == 400 and named
+
+
+def _unsampled(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in SAMPLING}
 
 
 def _outgoing(call: Call, target: Target) -> dict[str, Any]:
@@ -193,6 +229,7 @@ class MessageStream:
             self._usage = merge_anthropic(self._usage, event.get("usage"))
             self._told_output = True
             delta = event.get("delta")
-            self._stopped = bool(isinstance(delta, dict) and delta.get("stop_reason"))
+            if isinstance(delta, dict) and delta.get("stop_reason"):
+                self._stopped = True
         elif kind == "message_stop":
             self.done = True

@@ -46,7 +46,9 @@ class OllamaProvider:
         call.first_byte_s = self._tick() - start
         if call.stream:
             exchange = Exchange(call, target, response, self._tick, self._limit)
-            return await open_stream(exchange, LineStream(call, target))
+            answer = await open_stream(exchange, LineStream(call, target))
+            call.upstream_s += self._tick() - start
+            return answer
         raw = await self._read(target, response)
         call.upstream_s += self._tick() - start
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -14,7 +14,8 @@ from buildwright.gateway.errors import Billed, GatewayError, unreachable
 from buildwright.gateway.http import HttpError, HttpResponse
 from buildwright.gateway.pricing import usage_of_openai
 from buildwright.gateway.providers.pools import Pools, broken, mark_sent, post, redacted, said
-from buildwright.gateway.sse import DONE, EventTooLargeError, Splitter, data_of, events_of
+from buildwright.gateway.providers.streaming import Exchange, odd, open_stream
+from buildwright.gateway.sse import DONE, Splitter, data_of, events_of
 from buildwright.gateway.targets import Target
 
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
@@ -42,7 +43,9 @@ class OpenAiProvider:
         )
         call.first_byte_s = self._tick() - start
         if call.stream:
-            return await self._stream(call, target, response)
+            answer = await self._stream(call, target, response)
+            call.upstream_s += self._tick() - start
+            return answer
         try:
             raw = await self._read(response, call.deadline)
         except HttpError as error:
@@ -81,71 +84,28 @@ class OpenAiProvider:
             )
             error.again = False
             raise error
-        stream = StreamOfEvents(call, target, response, self._tick)
-        stream.limit = self._limit
-        frames = stream.frames()
-        try:
-            first = await anext(frames)
-        except StopAsyncIteration:
-            raise unreachable(f"{target.name}: the stream is empty", billed="unknown") from None
-        return Answer(frames=_with_first(first, frames))
+        exchange = Exchange(call, target, response, self._tick, self._limit)
+        return await open_stream(exchange, OpenAiEvents(call, target))
 
 
-class StreamOfEvents:
+class OpenAiEvents:
     """Passes complete events on; looks only into the first, those with usage, and the last."""
 
-    def __init__(
-        self, call: Call, target: Target, response: HttpResponse, tick: Callable[[], float]
-    ) -> None:
-        self._call, self._target, self._response, self._tick = call, target, response, tick
+    def __init__(self, call: Call, target: Target) -> None:
+        self._call, self._target = call, target
         self._wants_usage = bool((call.body.get("stream_options") or {}).get("include_usage"))
-        self.limit = float("inf")
+        self._split = Splitter()
         self._last = b""
         self._events = self._bytes = 0
         self._usage: TokenUsage | None = None
-        self._done = False
+        self.done = False
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """Yield bytes that hold whole events; raises GatewayError where the upstream breaks off."""
-        finished = False
-        try:
-            async for block in self._blocks():
-                yield block
-            async for _ in self._response:
-                pass  # what follows the end, so that the connection can be used again
-            finished = True
-        except HttpError as error:
-            if not self._done:
-                raise broken(self._target, error) from error
-        except EventTooLargeError:
-            raise self._odd("an event of the stream is too large") from None
-        finally:
-            self._settle_usage()
-            if not finished:
-                self._response.abort()
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the complete events so far; raises EventTooLargeError."""
+        return self._split.feed(chunk)
 
-    async def _blocks(self) -> AsyncIterator[bytes]:
-        split = Splitter()
-        async for chunk in self._response:
-            block = split.feed(chunk)
-            block = self._look(block) if block else block
-            if block:
-                yield block
-            if self._done:
-                return
-            if self._bytes > self.limit:
-                raise self._odd(
-                    f"the answer is larger than {self.limit / 1_048_576:g} MiB", again=False
-                )
-            if self._tick() > self._call.deadline:
-                raise unreachable(
-                    f"{self._target.name}: the stream took longer than the call may",
-                    status=504,
-                    billed="unknown",
-                )
-        yield self._unended()
-
-    def _look(self, block: bytes) -> bytes:
+    def take(self, block: bytes) -> bytes:
+        """Return what the client gets of complete events; raises GatewayError."""
         if not self._events:
             self._begin(block)
         if b'"error"' in block:
@@ -155,7 +115,7 @@ class StreamOfEvents:
         if b'"usage"' in block and not _only_nulls(block):
             block = self._with_usage(block)
         if b"[DONE]" in block[-40:]:
-            self._done = True
+            self.done = True
         else:
             self._last = block or self._last
         return block
@@ -180,7 +140,7 @@ class StreamOfEvents:
         try:
             chunk = orjson.loads(data)
         except ValueError:
-            raise self._odd("the stream holds malformed JSON") from None
+            raise odd(self._target, "the stream holds malformed JSON") from None
         return chunk if isinstance(chunk, dict) else {}
 
     def _begin(self, block: bytes) -> None:
@@ -188,7 +148,7 @@ class StreamOfEvents:
         for event in events_of(block):
             data = data_of(event)
             if data == b"[DONE]":
-                raise self._odd("the stream is empty")
+                raise odd(self._target, "the stream is empty")
             if data:
                 self._parsed(data)
                 return
@@ -201,26 +161,22 @@ class StreamOfEvents:
                 billed: Billed = "unknown" if number else "no"
                 raise unreachable(f"{self._target.name}: {message}", billed=billed)
 
-    def _unended(self) -> bytes:
-        """The upstream closed without [DONE]: complete when a finish reason came, else cut."""
+    def close(self) -> bytes:
+        """Return the missing [DONE] when a finish reason came; raises GatewayError when cut."""
         for event in reversed(events_of(self._last)):
             choices = self._parsed(data_of(event)).get("choices") or [{}]
             if choices[0].get("finish_reason"):
-                self._done = True
+                self.done = True
                 return DONE
-        raise self._odd("the stream was cut off")
+        raise odd(self._target, "the stream was cut off")
 
-    def _odd(self, what: str, *, again: bool = True) -> GatewayError:
-        error = unreachable(f"{self._target.name}: {what}", billed="unknown")
-        error.again = again
-        return error
-
-    def _settle_usage(self) -> None:
-        if self._usage is None:
-            self._usage = TokenUsage(
-                fresh_input=self._call.input_tokens, output=self._counted(), estimated=True
-            )
-        self._call.usage = self._usage
+    def usage(self) -> TokenUsage:
+        """Return the last usage that was told, else our own count."""
+        if self._usage is not None:
+            return self._usage
+        return TokenUsage(
+            fresh_input=self._call.input_tokens, output=self._counted(), estimated=True
+        )
 
     def _counted(self) -> int:
         """Return our own count of the tokens so far."""
@@ -231,12 +187,6 @@ def _only_nulls(block: bytes) -> bool:
     """True when no usage in the events says anything: some providers send null with each."""
     nulls = block.count(b'"usage":null') + block.count(b'"usage": null')
     return block.count(b'"usage"') == nulls
-
-
-async def _with_first(first: bytes, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for frame in frames:
-        yield frame
 
 
 def whole_usage(call: Call, target: Target, raw: bytes) -> TokenUsage:

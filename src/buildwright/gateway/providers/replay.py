@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class ReplayProvider:
         return self._cassettes[folder]
 
 
-async def _frames(recorded: Recorded) -> AsyncIterator[bytes]:
+async def _frames(recorded: Recorded) -> AsyncGenerator[bytes, None]:
     yield recorded.answer
     if recorded.error is not None:
         error = GatewayError(**recorded.error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -61,17 +61,19 @@ async def open_stream(exchange: Exchange, wire: Wire) -> Answer:
     return Answer(frames=_with_first(first, frames))
 
 
-async def _with_first(first: bytes, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _with_first(
+    first: bytes, frames: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
     try:
         yield first
         async for frame in frames:
             yield frame
     finally:
         # The usage has to be settled before who leaves early is told so.
-        await frames.aclose()  # type: ignore[attr-defined]
+        await frames.aclose()
 
 
-async def _frames(exchange: Exchange, wire: Wire) -> AsyncIterator[bytes]:
+async def _frames(exchange: Exchange, wire: Wire) -> AsyncGenerator[bytes, None]:
     finished = False
     try:
         async with aclosing(_blocks(exchange, wire)) as blocks:

@@ -7,7 +7,7 @@ own wire.
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -53,8 +53,8 @@ def _message(call: Call, target: Target, body: bytes) -> bytes:
 
 
 async def _events(
-    call: Call, inner: Call, target: Target, frames: AsyncIterator[bytes]
-) -> AsyncIterator[bytes]:
+    call: Call, inner: Call, target: Target, frames: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
     events = Events(call.id, target.name)
     try:
         async with aclosing(cast("Any", frames)) as blocks:

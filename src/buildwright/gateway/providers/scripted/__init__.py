@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def _refusal(error: ModelError) -> GatewayError:
     return made
 
 
-async def _one(block: bytes) -> AsyncIterator[bytes]:
+async def _one(block: bytes) -> AsyncGenerator[bytes, None]:
     yield block
 
 

@@ -24,7 +24,7 @@ FATE_UNKNOWN = "its process ended before the call was settled"
 def upgrade() -> None:
     """Move every call, in the order in which they were made, before all that are there already."""
     bind = op.get_bind()
-    old = bind.execute(OLD).mappings().all()
+    old = [dict(row) for row in bind.execute(OLD).mappings()]
     first = bind.execute(sa.text("SELECT MIN(n) FROM ledger")).scalar()
     start = 1 if first is None else first - len(old)
     for n, row in enumerate(old, start):
