@@ -1,6 +1,6 @@
 """Calls through a served gateway while its Redis is slow, frozen, flushed, killed.
 
-    python bench/redis_faults.py [--rounds 3] [--seconds 4] [--per-s 300] [--connections 32]
+    python bench/redis_faults.py [--rounds 3] [--seconds 4] [--per-s 200] [--connections 32]
                                  [--json FILE]
 
 An open loop: requests are due at fixed times, and latency counts from then. Limits and cache are
@@ -198,7 +198,7 @@ async def phase(client: Client, redis: Redis, name: str, seconds: float) -> Phas
     """Load the gateway while Redis is broken in this way, then put Redis right again."""
     breaking = asyncio.create_task(PHASES[name](redis))
     latencies = await client.run(seconds)
-    fallback = "buildwright_redis_fallback 1" in await client.numbers()
+    fallback = "\nbuildwright_redis_fallback 1\n" in await client.numbers()
     breaking.cancel()
     with suppress(asyncio.CancelledError):
         await breaking
@@ -214,7 +214,7 @@ async def phase(client: Client, redis: Redis, name: str, seconds: float) -> Phas
 async def back(client: Client) -> None:
     """Wait until the gateway uses Redis."""
     for _ in range(100):
-        if "buildwright_redis_fallback 0" in await client.numbers():
+        if "\nbuildwright_redis_fallback 0\n" in await client.numbers():
             return
         await asyncio.sleep(0.1)
     sys.exit("error: the gateway does not return to Redis within 10 s")
@@ -283,7 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--per-s", type=float, default=300.0)
+    parser.add_argument("--per-s", type=float, default=200.0)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()

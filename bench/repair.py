@@ -15,6 +15,7 @@ task and turn only, so both ways meet the same.
 from __future__ import annotations
 
 import argparse
+import ast
 import asyncio
 import json
 import shutil
@@ -59,6 +60,7 @@ class Task:
 class Result:
     """How one build ended, and what the task's own program says of what was delivered."""
 
+    task: str
     outcome: str
     attempts: int
     calls: int
@@ -76,16 +78,20 @@ def main() -> None:
     parser.add_argument("--attempts", type=int, default=5)
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--json", type=Path, default=ROOT / "bench/results/repair.json")
+    parser.add_argument("--keep", type=Path, help="folder in which the builds stay")
     given = parser.parse_args()
     tasks = read_tasks(given.data)[: given.tasks or None]
     rows = {}
     print(f"{len(tasks)} tasks, oracle replay\n{HEAD}")
     for model in given.models.split(","):
-        with tempfile.TemporaryDirectory(prefix="buildwright-repair-") as folder:
-            run = all_of(Path(folder), tasks, model, given.attempts, given.at_once)
+        with tempfile.TemporaryDirectory(prefix="buildwright-repair-") as passing:
+            folder = given.keep / model.replace(":", "-") if given.keep else Path(passing)
+            run = all_of(folder, tasks, model, given.attempts, given.at_once)
             results = asyncio.run(run)
         rows[model] = figures(results, honest="oracle" in model)
         print(line(model, rows[model]))
+        if rows[model]["wrong"]:
+            print(f"  wrong: {', '.join(rows[model]['wrong_tasks'])}")
         if model.startswith("flaky"):
             rows[f"{model} resend"] = figures([resend(t, model, given.attempts) for t in tasks])
             print(line("  resend the error", rows[f"{model} resend"]))
@@ -103,11 +109,20 @@ def task_of(row: dict[str, str]) -> Task:
     name, check = row["entry_point"], row["test"].rstrip()
     call = f"check({name})"
     body = check.removesuffix(call).rstrip() if check.endswith(call) else check
-    # Some programs use helpers of the declaration too, not just the entry point.
-    tests = f"from solution import *\n\n{body}\n\n\ndef test_it():\n    {call}\n"
+    # Programs may use helpers of the declaration; the tests bring their own, so that what is tested
+    # does not judge itself.
+    helpers = helpers_of(row["declaration"], name)
+    tests = f"{helpers}\nfrom solution import {name}\n\n{body}\n\n\ndef test_it():\n    {call}\n"
     right = row["declaration"] + row["canonical_solution"]
     wrong = row["declaration"] + row["buggy_solution"]
     return Task(row["task_id"], row["instruction"], tests, right, wrong, row["test"])
+
+
+def helpers_of(declaration: str, name: str) -> str:
+    """Return imports and functions of a declaration beside the one that is to be written."""
+    tree = ast.parse(f"{declaration.rstrip()}\n    pass\n")
+    others = [node for node in tree.body if getattr(node, "name", "") != name]
+    return "\n\n".join(ast.unparse(node) for node in others)
 
 
 async def all_of(
@@ -137,6 +152,7 @@ async def build(folder: Path, number: int, task: Task, model: str, attempts: int
     text = solution.read_text(errors="replace") if solution.is_file() else ""
     tries = report.attempts if report else ()
     return Result(
+        task.name,
         done.outcome.value if done.outcome else "none",
         len(tries),
         sum(attempt.calls for attempt in tries),
@@ -185,8 +201,8 @@ def resend(task: Task, model: str, calls: int) -> Result:
         request = ChatRequest(model, (Message("user", task.text),), key=key)
         text = played.answer(request, number, seed_of(request)).text
         if solves(task, text.partition("```\n")[2].rpartition("```")[0]):
-            return Result("passed", number, number, 0.0, solved=True, ended="done")
-    return Result("failed", calls, calls, 0.0, solved=False, ended="out of calls")
+            return Result(task.name, "passed", number, number, 0.0, solved=True, ended="done")
+    return Result(task.name, "failed", calls, calls, 0.0, solved=False, ended="out of calls")
 
 
 def solves(task: Task, solution: str) -> bool:
@@ -222,6 +238,8 @@ def figures(results: list[Result], *, honest: bool = True) -> dict[str, Any]:
         "seconds_median": statistics.median(r.seconds for r in results),
         "outcomes": outcomes,
         "ended": sorted({r.ended for r in results}),
+        "wrong_tasks": [r.task for r in results if (r.outcome == PASSED) != (r.solved and honest)],
+        "tasks": {r.task: [r.outcome, r.attempts, r.ended] for r in results},
     }
 
 

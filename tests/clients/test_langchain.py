@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import openai
 import pytest
 from langchain_core.messages import HumanMessage
@@ -21,10 +23,13 @@ class Book(BaseModel):
 
 
 @pytest.fixture
-def chat(front: Front) -> ChatOpenAI:
-    return ChatOpenAI(
+async def chat(front: Front) -> AsyncIterator[ChatOpenAI]:
+    made = ChatOpenAI(
         model="m", base_url=front.url, api_key=SecretStr("x"), max_retries=0, stream_usage=True
     )
+    yield made
+    await made.root_async_client.close()
+    made.root_client.close()
 
 
 async def test_it_asks_and_knows_the_usage(chat: ChatOpenAI) -> None:
@@ -68,3 +73,5 @@ async def test_it_embeds(front: Front) -> None:
         check_embedding_ctx_length=False,
     )
     assert await embeddings.aembed_documents(["a", "bbb"]) == [[1.0, 0.5], [3.0, 0.5]]
+    await embeddings.async_client._client.close()
+    embeddings.client._client.close()

@@ -199,3 +199,16 @@ async def test_a_models_own_tests_count_only_when_they_fail_without_its_work(
             asked = Wish("Provide add(a, b) in src/solution.py.", place, template="python-package")
             outcomes.append((await app.builds.build(asked)).outcome)
     assert outcomes == [Outcome.PASSED, Outcome.PARTIAL]
+
+
+async def test_another_attempt_is_never_given_the_answer_that_failed(
+    tmp_path: Path, opened: Open
+) -> None:
+    answer = f"src/solution.py\n```\n{WRONG}```\n"
+    with serving(ModelServer(text=answer)) as server:
+        row = {"url": server.url, "model": "small", "free": True, "tools": False}
+        async with opened(model="mine", models={"mine": row}, agent={"max_attempts": 5}) as app:
+            build = await app.builds.build(wish(tmp_path))
+            report = await app.builds.report(build.id)
+    assert report is not None
+    assert len(server.requests) == sum(attempt.calls for attempt in report.attempts)

@@ -85,6 +85,32 @@ async def test_a_build_replays_when_its_model_server_is_gone(tmp_path: Path, ope
     assert len(server.requests) == asked
 
 
+async def test_errors_replay_as_they_were(tmp_path: Path, opened: Open) -> None:
+    tape = tmp_path / "tape"
+    with serving(ModelServer(text=BLOCK, faults=["400", "broken off", "broken off"])) as server:
+        flags = _served(server.url, tools=False)
+        first, files = await _built(opened, tmp_path / "one", Tape(record=tape), **flags)
+    assert "model_failed" in first.attempts[0].ended
+    flags = _bare(flags)
+    again, same_files = await _built(opened, tmp_path / "two", Tape(replay=tape), **flags)
+    assert (same_files, _same(again)) == (files, _same(first))
+
+
+async def test_a_replay_that_was_stopped_goes_on_as_a_replay(tmp_path: Path, opened: Open) -> None:
+    tape = tmp_path / "tape"
+    flags = played(tmp_path, "oracle")
+    await _built(opened, tmp_path / "one", Tape(record=tape), **flags)
+    folder = tmp_path / "two"
+    folder.mkdir()
+    async with opened() as app:
+        waiting = await app.builds.submit(wish(folder), tape=Tape(replay=tape))
+    async with opened(**_bare(flags)) as app:
+        build = await app.builds.resume(waiting.id)
+        spends = await app.ledger.spend("model", CallFilter(scope=f"build:{build.id}"))
+    assert build.outcome is Outcome.PASSED
+    assert [one.group for one in spends] == ["replay/played"]
+
+
 async def test_a_repair_whose_prompt_names_folders_of_a_run_replays_too(
     tmp_path: Path, opened: Open
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.clients.gateway import CACHING
 from tests.gateway.faults.calling import Case, opened
 from tests.gateway.faults.faults import refused
-from tests.gateway.redis.server import running_redis
+from tests.gateway.redis.server import be_patient, running_redis
 
 from buildwright.core.gateway_settings import BreakerSettings, RetrySettings
 from buildwright.core.keys import ApiKey
@@ -135,7 +135,10 @@ async def test_details_are_for_callers_only(tmp_path: Path) -> None:
             assert response.status == 401
 
 
-async def test_redis_away_is_a_warning_and_a_number(tmp_path: Path) -> None:
+async def test_redis_away_is_a_warning_and_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_patient(monkeypatch)
     with running_redis(tmp_path) as redis:
         async with opened(tmp_path, redis_url=redis.url, cache=CACHING) as case:
             assert (await told(case, "/readyz"))[1]["checks"]["redis"]["status"] == "pass"

@@ -49,7 +49,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One call. `key` names it within its build, so that a finished one is never bought twice."""
+    """One call. `key` names it within its build, so that a finished one is never bought twice.
+
+    `fresh` wants a new answer where an equal question was asked before: another attempt at what
+    failed must not be given the answer that failed.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -57,6 +61,7 @@ class ChatRequest:
     max_tokens: int = 4096
     temperature: float = 0.0
     key: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

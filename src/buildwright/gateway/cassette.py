@@ -67,7 +67,7 @@ class Cassette:
     def add(self, call: Recorded, redact: Redactor) -> None:
         """Write a call, unless it is there already; raises DiskError."""
         same = self.calls.setdefault(call.key, [])
-        if same and (same[-1].request, same[-1].answer) == (call.request, call.answer):
+        if call.error is None and same and _equal(same[-1], call):
             return
         same.append(call)
         row = redact.data(_row(call))
@@ -151,6 +151,11 @@ def write(path: Path, row: Mapping[str, Any]) -> None:
         passing.replace(path)
     except OSError as error:
         raise DiskError(f"{str(path)!r} cannot be written: {error.strerror}") from error
+
+
+def _equal(one: Recorded, other: Recorded) -> bool:
+    """True for an answer that a resumed build was given once more out of the ledger."""
+    return (one.request, one.answer, one.error) == (other.request, other.answer, other.error)
 
 
 def _placeless(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import orjson
 from buildwright.core.chat import ChatReply, ChatRequest
 from buildwright.core.errors import BudgetError, BuildwrightError, ModelError
 from buildwright.core.ledger import NANO, Wire
-from buildwright.gateway.call import LOCAL, Answer, Call, Caller, End
+from buildwright.gateway.call import LOCAL, Answer, CacheWish, Call, Caller, End
 from buildwright.gateway.chatform import Gathering, body_of
 from buildwright.gateway.errors import GatewayError, unreachable
 from buildwright.gateway.pipeline import Gateway
@@ -83,7 +83,10 @@ class Port:
             row = await self._gateway.ledger.find(self._caller.tenant, key)
             if row is not None and row.intent.request is not None:
                 body = orjson.loads(row.intent.request)
-        return self._made("chat", body, key)
+        call = self._made("chat", body, key)
+        if request.fresh:
+            call.cache = CacheWish(read=False)
+        return call
 
     def _made(self, wire: Wire, body: Mapping[str, Any], key: str) -> Call:
         around = self._gateway.around

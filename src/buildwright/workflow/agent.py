@@ -28,6 +28,7 @@ class Bounds:
     max_steps: int
     max_tokens: int = 4096
     temperature: float = 0.0
+    fresh: bool = False
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Agent:
                 bounds.max_tokens,
                 bounds.temperature,
                 f"{key}.{step}",
+                bounds.fresh,
             )
             try:
                 reply = await self._gateway.complete(request)

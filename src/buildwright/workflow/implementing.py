@@ -56,7 +56,11 @@ async def implement(
         task = f"{task}\n{repair_prompt(best, how)}"
     agent = Agent(state.request.model, kit.gateway, bench, tools_for(kit, template, bench))
     number = len(state.attempts) + 1
-    bounds = Bounds(kit.agent.max_steps, temperature=TEMPERATURE_STEP * int(how))
+    bounds = Bounds(
+        kit.agent.max_steps,
+        temperature=TEMPERATURE_STEP * int(how),
+        fresh=bool(state.attempts),
+    )
     work = await agent.work(task, f"generate.{number}", bounds)
     return bench.rendered(f"model {state.request.model}"), work
 

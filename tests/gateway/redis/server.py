@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from tests.conftest import IN_CI
 
+from buildwright.gateway import redis_link
+
 BINARY = shutil.which("redis-server")
 
 
@@ -55,6 +57,11 @@ class RedisServer:
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Redis half a second: on a busy machine a healthy one may need more than in service."""
+    monkeypatch.setattr(redis_link, "DEADLINE_S", 0.5)
 
 
 @contextmanager
