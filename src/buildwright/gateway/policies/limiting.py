@@ -16,6 +16,11 @@ from buildwright.gateway.limits import Buckets, Level, Rule, Rules, Taking, dura
 from buildwright.gateway.policies import Handler
 from buildwright.gateway.policies.spending import count_tokens
 
+NAMES = {
+    kind: tuple(f"x-ratelimit-{what}-{kind}".encode() for what in ("limit", "remaining", "reset"))
+    for kind in ("requests", "tokens")
+}
+
 
 class Limiting:
     """Takes before a call, adjusts after it."""
@@ -70,17 +75,19 @@ class Limiting:
 
 def level_headers(levels: Sequence[Level]) -> list[tuple[bytes, bytes]]:
     """Return the headers of the tightest bucket of each kind."""
-    headers = []
-    for kind in ("requests", "tokens"):
-        mine = [level for level in levels if level.rule.kind == kind]
-        if mine:
-            level = min(mine, key=lambda one: one.left / one.rule.capacity)
-            for name, value in (
-                ("limit", str(level.rule.per_minute)),
-                ("remaining", str(max(0, int(level.left)))),
-                ("reset", duration(level.full_in_s)),
-            ):
-                headers.append((f"x-ratelimit-{name}-{kind}".encode(), value.encode()))
+    tightest: dict[str, Level] = {}
+    for level in levels:
+        other = tightest.get(level.rule.kind)
+        if other is None or level.left * other.rule.capacity < other.left * level.rule.capacity:
+            tightest[level.rule.kind] = level
+    headers: list[tuple[bytes, bytes]] = []
+    for kind, level in tightest.items():
+        limit, remaining, reset = NAMES[kind]
+        headers += (
+            (limit, b"%d" % level.rule.per_minute),
+            (remaining, b"%d" % max(0, level.left)),
+            (reset, duration(level.full_in_s).encode()),
+        )
     return headers
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from buildwright.store.ledger import connecting
 
-BEGIN_BYTES = 4 << 20
+BEGIN_BYTES = 12 << 20
 """Length of the log at which a checkpoint is made by the side thread."""
 
 LIMIT_BYTES = 64 << 20
