@@ -16,8 +16,8 @@ from buildwright.web.server import listening_socket, serve
 
 def run_gateway(tree: GatewayTree, ready: Callable[[str], None]) -> None:
     """Serve the gateway until SIGINT or SIGTERM; `ready` is told its address."""
-    _install_uvloop()
-    asyncio.run(_serve(tree, ready))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(tree, ready))
 
 
 async def _serve(tree: GatewayTree, ready: Callable[[str], None]) -> None:
@@ -34,10 +34,11 @@ async def _serve(tree: GatewayTree, ready: Callable[[str], None]) -> None:
         listening.close()
 
 
-def _install_uvloop() -> None:
-    """uvloop where it exists; the platform's own loop elsewhere."""
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loop where it exists; the platform's own elsewhere."""
     try:
         import uvloop
     except ImportError:
-        return
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
