@@ -11,7 +11,7 @@ LOCK_DATE ?= $(shell date -u -d '7 days ago' +%Y-%m-%d 2>/dev/null || date -u -v
 COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --exclude-newer $(LOCK_DATE) --upgrade -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev build test check lint types layers sizes cover bench bench-analyze bench-build bench-sandbox bench-verdicts bench-edits bench-repair bench-gateway bench-peers bench-batch bench-ledger bench-soak serve docs docs-check lock clean
+.PHONY: help setup dev build test check lint types layers sizes cover bench bench-analyze bench-build bench-sandbox bench-verdicts bench-edits bench-repair bench-gateway bench-peers bench-batch bench-ledger bench-soak bench-redis serve docs docs-check lock clean
 
 help: ## show the recipes
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 18
@@ -95,6 +95,10 @@ bench-batch: dev ## batches against one call after the other; cached answers
 
 bench-ledger: dev ## cost of a ledger row, and the budget storm
 	@$(PY) bench/ledger.py $(ARGS)
+	@$(PY) bench/ledger.py --storm
+
+bench-redis: dev ## Redis slow, frozen, killed, flushed under load
+	@$(PY) bench/redis_faults.py $(ARGS)
 
 bench-soak: dev ## half an hour of load: memory, descriptors, streams; ARGS="--minutes 5"
 	@$(PY) bench/soak.py $(ARGS)
