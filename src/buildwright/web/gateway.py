@@ -104,6 +104,8 @@ class ChatDoor:
 class Outgoing:
     """One stream on its way to a client: frames, heartbeats, and notice of its leaving."""
 
+    heartbeat = COMMENT
+
     def __init__(self, call: Call, answer: Answer, send: Send, heartbeat_s: float) -> None:
         self._call, self._answer, self._send = call, answer, send
         self._heartbeat_s = heartbeat_s
@@ -143,8 +145,7 @@ class Outgoing:
                 self._last = loop.time()
         except GatewayError as error:
             LOG.info("call %s: stream broke off: %s", self._call.id, error.error_code)
-            body = b"data: " + wire.openai_error(error) + b"\n\n"
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": self._last_event(error)})
             return "cut"
         await send({"type": "http.response.body", "body": b""})
         return "complete"
@@ -152,14 +153,18 @@ class Outgoing:
     def _tick(self) -> None:
         silent = self._loop.time() - self._last
         if silent >= self._heartbeat_s:
-            beat = self._loop.create_task(self._send_comment())
+            beat = self._loop.create_task(self._send_heartbeat())
             self._beats.add(beat)
             beat.add_done_callback(self._beats.discard)
             silent = 0.0
         self._beat = self._loop.call_later(self._heartbeat_s - silent, self._tick)
 
-    async def _send_comment(self) -> None:
-        await self._send({"type": "http.response.body", "body": COMMENT, "more_body": True})
+    def _last_event(self, error: GatewayError) -> bytes:
+        """Return the event that tells why a stream broke off."""
+        return b"data: " + wire.openai_error(error) + b"\n\n"
+
+    async def _send_heartbeat(self) -> None:
+        await self._send({"type": "http.response.body", "body": self.heartbeat, "more_body": True})
 
 
 async def _close(answer: Answer) -> None:

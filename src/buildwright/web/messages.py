@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
-from buildwright.gateway.call import Answer, Call, Caller, End
+from buildwright.gateway.call import Answer, Call, Caller
 from buildwright.gateway.errors import GatewayError, invalid
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.pricing import estimate_tokens
@@ -28,7 +27,6 @@ from buildwright.web.http import (
     respond,
 )
 
-LOG = logging.getLogger("buildwright.web")
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 USUAL_VERSION = b"2023-06-01"
 FORWARDED = (b"anthropic-beta", b"anthropic-version")
@@ -123,24 +121,11 @@ class MessagesDoor:
 class OutgoingEvents(Outgoing):
     """One stream whose heartbeat is a ping and whose error is an event."""
 
-    async def _pump(self) -> End:
-        send, loop = self._send, self._loop
-        assert self._answer.frames is not None  # noqa: S101 - only streams come here
-        try:
-            async for frame in self._answer.frames:
-                await send({"type": "http.response.body", "body": frame, "more_body": True})
-                self._last = loop.time()
-        except GatewayError as error:
-            LOG.info("call %s: stream broke off: %s", self._call.id, error.error_code)
-            told = wire.anthropic_error(error, self._call.request_id)
-            body = b"event: error\ndata: " + told + b"\n\n"
-            await send({"type": "http.response.body", "body": body})
-            return "cut"
-        await send({"type": "http.response.body", "body": b""})
-        return "complete"
+    heartbeat = PING
 
-    async def _send_comment(self) -> None:
-        await self._send({"type": "http.response.body", "body": PING, "more_body": True})
+    def _last_event(self, error: GatewayError) -> bytes:
+        told = wire.anthropic_error(error, self._call.request_id)
+        return b"event: error\ndata: " + told + b"\n\n"
 
 
 def forwarded(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
