@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.store.ledger_samples import Now, an_intent, done, money
 
 from buildwright.core.errors import StoreError
-from buildwright.store.ledger import SqliteLedger, checkpoints, open_ledger
+from buildwright.core.ledger import BudgetSpentError
+from buildwright.store.ledger import SqliteLedger, checkpoints, group, open_ledger, writer
 
 
 @pytest.fixture
@@ -33,19 +36,90 @@ async def test_a_connection_that_cannot_roll_back_is_opened_again(ledger: Sqlite
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_nobody_waits_for_a_writer_that_has_died(
-    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: object, connection: sqlite3.Connection) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(checkpoints.Checkpoints, "after_commit", broken)
+    monkeypatch.setattr(checkpoints, "BEGIN_BYTES", 1)
+    monkeypatch.setattr(checkpoints.Checkpoints, "move_on", broken)
+    path = Path(shutil.copy(template, tmp_path / "ledger.db"))
+    async with open_ledger(path, clock=Now().clock, owner="one", durable=True) as ledger:
+        await ledger.intend(an_intent("c1"))
+        work = (ledger.intend(an_intent(f"d{n}")) for n in range(3))
+        for error in await asyncio.gather(*work, return_exceptions=True):
+            assert isinstance(error, StoreError)
+            assert "writer has failed" in error.message
+        with pytest.raises(StoreError, match="writer has failed"):
+            await ledger.settle(done("c1"))
+
+
+async def test_the_loop_goes_on_while_another_process_holds_the_database(
+    ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    await ledger.set_budget("org:a", 1000, "total")
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = asyncio.ensure_future(ledger.intend(an_intent("c1", 100)))
+        turns = 0
+        while turns < 50:
+            await asyncio.sleep(0.001)
+            turns += 1
+        second = asyncio.ensure_future(ledger.intend(an_intent("c2", 950)))
+        await asyncio.sleep(0.01)
+        assert not first.done()
+        assert not second.done()
+        other.execute("COMMIT")
+        await first
+        # Begun later, decided later: the first one has its money.
+        with pytest.raises(BudgetSpentError):
+            await second
+    assert await money(ledger) == {"org:a total": (0, 100)}
+
+
+async def test_after_a_slow_commit_the_thread_commits(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    run = group.Group.run
+
+    def noted(self: group.Group, operations: list[group.Operation]) -> list[group.Outcome]:
+        threads.append(threading.current_thread().name)
+        return run(self, operations)
+
+    monkeypatch.setattr(group.Group, "run", noted)
     await ledger.intend(an_intent("c1"))
-    work = (ledger.intend(an_intent(f"d{n}")) for n in range(3))
-    for error in await asyncio.gather(*work, return_exceptions=True):
-        assert isinstance(error, StoreError)
-        assert "writer has failed" in error.message
-    with pytest.raises(StoreError, match="writer has failed"):
-        await ledger.settle(done("c1"))
+    monkeypatch.setattr(writer, "SLOW_S", -1.0)
+    await ledger.intend(an_intent("c2"))
+    await ledger.intend(an_intent("c3"))
+    assert threads == ["MainThread", "MainThread", "ledger"]
+
+
+async def test_a_log_is_copied_once_and_not_at_every_commit(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies: list[tuple[int, int]] = []
+    copied = checkpoints._copied
+
+    def noted(connection: sqlite3.Connection, how: str) -> tuple[int, int]:
+        copies.append(copied(connection, how))
+        return copies[-1]
+
+    monkeypatch.setattr(checkpoints, "_copied", noted)
+    body = b"x" * 100_000
+    for number in range(150):
+        await ledger.intend(an_intent(f"c{number}", request=body))
+    await eventually(lambda: bool(copies))
+    for number in range(150, 1000):
+        await ledger.intend(an_intent(f"c{number}"))
+    assert 2 <= len(copies) <= 6
+    assert copies[-1][0] == copies[-1][1]
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something is true; the test's own time limit ends it."""
+    while not holds():
+        await asyncio.sleep(0.001)
 
 
 async def test_an_answer_replaces_nothing_of_the_request(ledger: SqliteLedger) -> None:

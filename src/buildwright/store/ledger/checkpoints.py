@@ -9,53 +9,64 @@ from pathlib import Path
 from buildwright.store.ledger import connecting
 
 BEGIN_BYTES = 12 << 20
-"""Length of the log at which a checkpoint is made by the side thread."""
+"""Written since the log began, at which a checkpoint begins in the side thread."""
 
 LIMIT_BYTES = 64 << 20
-"""Length at which the writer itself makes one, so that the log starts anew whatever the load."""
+"""At which the writer itself makes one, so that the log starts anew whatever the load."""
 
-LOOK_EVERY = 16
-"""Commits between two looks at the log's length."""
+STEP_BYTES = 512 << 10
+"""Written between two looks while a checkpoint is on its way."""
+
+PAGE_BYTES = 4096
+COMMIT_BYTES, OPERATION_BYTES = 5 * PAGE_BYTES, 0.4 * PAGE_BYTES
+"""What a commit writes: the ends of a table and three indexes, the budgets, and its rows."""
 
 
 class Checkpoints:
-    """A side thread for the usual checkpoints; the writer calls `after_commit`."""
+    """Counts what is written, and copies it in a side thread when it has become much.
+
+    The file's length tells nothing: it stays when the log starts anew. `anew` is True when the next
+    commit does start it anew; that one has to wait for the disk.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._log = path, path.with_name(path.name + "-wal")
-        self._commits = 0
+        self._path = path
+        self._written = 0.0
+        self._look_at = float(BEGIN_BYTES)
         self._side: threading.Thread | None = None
+        self.anew = False
 
-    def after_commit(self, connection: sqlite3.Connection) -> None:
-        """Look at the log now and then, and have it copied when it has grown long."""
-        self._commits += 1
-        if self._commits % LOOK_EVERY:
-            return
-        length = self._length()
-        if length >= LIMIT_BYTES:
-            _copied(connection, "RESTART")
-        elif length >= BEGIN_BYTES:
-            self._move_on(connection)
+    def count(self, operations: int, body_bytes: int) -> None:
+        """Count a commit."""
+        self._written += COMMIT_BYTES + operations * OPERATION_BYTES + body_bytes
 
-    def _move_on(self, connection: sqlite3.Connection) -> None:
+    def due(self) -> bool:
+        """True when it is time for `move_on`."""
+        if self._written < self._look_at:
+            return False
+        self._look_at = self._written + STEP_BYTES
+        return True
+
+    def move_on(self, connection: sqlite3.Connection) -> None:
+        """Begin to copy the log; once that is done, copy what was written meanwhile."""
         if self._side is None:
             self._side = threading.Thread(target=self._copy, name="checkpoint", daemon=True)
             self._side.start()
         elif not self._side.is_alive():
-            # Only what was written meanwhile is left; once it is copied too, the log starts anew.
-            _copied(connection, "PASSIVE")
             self._side = None
+            how = "PASSIVE" if self._written < LIMIT_BYTES else "RESTART"
+            self._finished(*_copied(connection, how))
 
     def close(self) -> None:
         """Wait for a copy that runs."""
         if self._side is not None:
             self._side.join()
 
-    def _length(self) -> int:
-        try:
-            return self._log.stat().st_size
-        except FileNotFoundError:
-            return 0
+    def _finished(self, logged: int, copied: int) -> None:
+        """Note what a checkpoint did: all of the log, or only what no reader needs."""
+        self.anew = logged == copied
+        self._written = 0.0 if self.anew else float(logged * PAGE_BYTES)
+        self._look_at = max(self._written + STEP_BYTES, float(BEGIN_BYTES))
 
     def _copy(self) -> None:
         try:
@@ -66,9 +77,11 @@ class Checkpoints:
         connection.close()
 
 
-def _copied(connection: sqlite3.Connection, how: str) -> None:
+def _copied(connection: sqlite3.Connection, how: str) -> tuple[int, int]:
+    """Copy the log; return how many pages it has and how many of them are copied."""
     try:
-        connection.execute(f"PRAGMA wal_checkpoint({how})")
+        _, logged, copied = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
     except sqlite3.Error:
         # The disk is full or busy: commits go on while the log can grow; the next look tries again.
-        return
+        return LIMIT_BYTES // PAGE_BYTES, 0
+    return logged, copied

@@ -67,6 +67,7 @@ class Group:
         self._settled: list[tuple[Any, ...]] = []
         self._answers: list[tuple[int, bytes]] = []
         self._newest = counters.begin()
+        self.body_bytes = 0
 
     def run(self, operations: list[Operation]) -> list[Outcome]:
         """Decide all in order and write what was decided; an outcome for each."""
@@ -105,6 +106,7 @@ class Group:
             self._keys[intent.tenant, intent.call_key] = intent.id
         if intent.request is not None:
             self._requests.append((n, intent.request))
+            self.body_bytes += len(intent.request)
         self._new.append(sql.inserted(n, intent, route.set_id, self._owner))
         self._touched[intent.id] = Open(
             n, route.set_id, intent.at, intent.status, intent.reserve_nano, intent.reserve_nano
@@ -126,6 +128,7 @@ class Group:
         self._settled.append(sql.settled(row.n, settlement, held, over))
         if settlement.answer is not None:
             self._answers.append((row.n, settlement.answer))
+            self.body_bytes += len(settlement.answer)
         if settlement.status == "in_doubt":
             # Its row must be read again by whoever settles it next, in this group or later.
             self._write()

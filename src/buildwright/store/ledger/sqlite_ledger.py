@@ -1,4 +1,4 @@
-"""The ledger as the rest of the program sees it: futures on the event loop, work in threads."""
+"""The ledger as the rest of the program sees it: futures on the event loop."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ T = TypeVar("T")
 class SqliteLedger:
     """A `core.ledger.Ledger` in a SQLite file that other processes may use at the same time.
 
-    Operations of one turn of the event loop go to the writer thread together and are committed
-    together; the database alone decides what a budget has left. Made by `open_ledger`.
+    Operations of one turn of the event loop are committed together: on the loop where nothing has
+    to be waited for (a hand-over to a thread and back costs twice what the commit does), else in
+    the writer's thread. The database alone decides what a budget has left. Made by `open_ledger`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class SqliteLedger:
         self._path, self._owners, self._owner, self._clock = path, owners, owner, clock
         self._gathered: list[Job] = []
         self._soon = False
+        self._away = 0
         self._later: asyncio.TimerHandle | None = None
         self._closed = False
         self._writer = Writer(path, owner, clock.tick, self._deliver, durable=durable)
@@ -77,7 +79,7 @@ class SqliteLedger:
         """Queue how a call ended; a commit that fails is made good with the next one.
 
         It rides along with the next operation that somebody waits for, or goes after `LATEST_S`:
-        waking the writer for it alone would double the threads' hand-overs.
+        a commit for it alone would double the commits.
         """
         _check_money(cost_nano=settlement.cost_nano, uncertain_nano=settlement.uncertain_nano)
         self._check_open()
@@ -170,9 +172,15 @@ class SqliteLedger:
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        if self._gathered:
-            self._writer.put(self._gathered)
-            self._gathered = []
+        jobs, self._gathered = self._gathered, []
+        if not jobs:
+            return
+        done = None if self._away else self._writer.commit_now(jobs)
+        if done is None:
+            self._away += len(jobs)
+            self._writer.put(jobs)
+        else:
+            _resolve(done)
 
     async def _run(self, task: Callable[[sqlite3.Connection], T]) -> T:
         value: T = await self._put(task)
@@ -190,7 +198,11 @@ class SqliteLedger:
             raise connecting.translated(error) from error
 
     def _deliver(self, done: list[Done]) -> None:
-        self._loop.call_soon_threadsafe(_resolve, done)
+        self._loop.call_soon_threadsafe(self._arrived, done)
+
+    def _arrived(self, done: list[Done]) -> None:
+        self._away -= len(done)
+        _resolve(done)
 
 
 class _Settled:

@@ -1,4 +1,4 @@
-"""The one thread of a process that writes the ledger: it commits what has gathered, as a group."""
+"""The writer of a process: it commits what has gathered as a group, at once or in its thread."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from buildwright.store.ledger.counters import Counters
 from buildwright.store.ledger.group import Group, Open, Operation, StaleError
 
 LARGEST_GROUP = 512
+LARGEST_AT_ONCE = 128
+SLOW_S, SLOW_FOR_S = 0.02, 10.0
+"""A commit at once that took so long shows a slow disk: the thread makes those that follow."""
+
 LATE_KEPT = 10_000
 """Settlements kept for a later commit when theirs failed."""
 
@@ -49,7 +53,12 @@ class Done(NamedTuple):
 
 
 class Writer:
-    """Started with the first batch; `deliver` is called in its thread with the outcomes."""
+    """Commits at once what needs no waiting, all else in a thread of its own.
+
+    The thread waits for other processes, for the disk and for checkpoints, and does again whatever
+    failed at once; `deliver` is called in it with the outcomes. A `durable` writer commits there
+    only, because each of its commits waits for the disk.
+    """
 
     def __init__(
         self,
@@ -67,9 +76,42 @@ class Writer:
         self._late: dict[str, Settlement] = {}
         self._died = self._broken = False
         self._checkpoints = checkpoints.Checkpoints(path)
+        self._using = threading.Lock()
+        self._quick_from = float("inf") if durable else 0.0
         self._open()
         self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
         self._thread.start()
+
+    def commit_now(self, jobs: list[Job]) -> list[Done] | None:
+        """Commit in the caller's thread; None when nothing was done and the jobs have to be put.
+
+        Only for a caller all of whose earlier jobs were delivered: those come first.
+        """
+        start = self._tick()
+        if start < self._quick_from or len(jobs) > LARGEST_AT_ONCE or self._checkpoints.anew:
+            return None
+        if any(callable(job.work) for job in jobs) or not self._using.acquire(blocking=False):
+            return None
+        try:
+            done = self._tried(jobs)
+        finally:
+            self._using.release()
+        if done is not None and self._checkpoints.due():
+            self._batches.put([])
+        if self._tick() - start > SLOW_S:
+            self._quick_from = start + SLOW_FOR_S
+        return done
+
+    def _tried(self, jobs: list[Job]) -> list[Done] | None:
+        if self._late or self._broken or self._died:
+            return None
+        operations: list[Operation] = [job.work for job in jobs]  # type: ignore[misc]
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = self._transaction(operations)
+        except (StaleError, sqlite3.Error, *BAD_VALUES):
+            return None
+        return _done(jobs, outcomes)
 
     def put(self, jobs: list[Job]) -> None:
         """Queue a batch; never blocks. All of it fails when the thread has died."""
@@ -92,9 +134,8 @@ class Writer:
             running = True
             while running:
                 jobs, running = self._gathered()
-                for start in range(0, len(jobs), LARGEST_GROUP):
-                    self._commit(jobs[start : start + LARGEST_GROUP])
-                self._checkpoints.after_commit(self._connection)
+                with self._using:
+                    self._turn(jobs)
         except BaseException:
             # Nobody may wait for ever for a thread that has ended.
             self._died = True
@@ -104,6 +145,13 @@ class Writer:
         finally:
             self._checkpoints.close()
             self._connection.close()
+
+    def _turn(self, jobs: list[Job]) -> None:
+        for start in range(0, len(jobs), LARGEST_GROUP):
+            self._commit(jobs[start : start + LARGEST_GROUP])
+            self._checkpoints.anew = False
+        if not jobs or self._checkpoints.due():
+            self._checkpoints.move_on(self._connection)
 
     def _fail_queued(self) -> None:
         while True:
@@ -154,9 +202,7 @@ class Writer:
             self._keep_late(jobs)
             return [Done(job.future, None, failure) for job in jobs]
         self._late.clear()
-        return [
-            Done(job.future, None, outcome) for job, outcome in zip(jobs, outcomes, strict=True)
-        ]
+        return _done(jobs, outcomes)
 
     def _one_by_one(self, jobs: list[Job], error: Exception) -> list[Done]:
         # A value the database cannot take fails its own call, not those that share the commit.
@@ -172,19 +218,25 @@ class Writer:
         for _ in range(2):
             self._begin()
             try:
-                group = Group(self._connection, self._counters, self._known, self._owner)
-                outcomes = group.run(operations)
-                self._connection.execute("COMMIT")
+                return self._transaction(operations)
             except StaleError:
-                self._known.clear()
-                self._roll_back()
                 continue
-            except BaseException:
-                self._roll_back()
-                raise
-            group.committed()
-            return outcomes
         raise sqlite3.DatabaseError("rows changed while the write lock was held")
+
+    def _transaction(self, operations: list[Operation]) -> list[BuildwrightError | None]:
+        """Do all in the transaction that has begun; whatever is raised, it was rolled back."""
+        try:
+            group = Group(self._connection, self._counters, self._known, self._owner)
+            outcomes = group.run(operations)
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if isinstance(error, StaleError):
+                self._known.clear()
+            self._roll_back()
+            raise
+        group.committed()
+        self._checkpoints.count(len(operations), group.body_bytes)
+        return outcomes
 
     def _task(self, job: Job) -> Done:
         task: Task = job.work  # type: ignore[assignment]
@@ -222,3 +274,7 @@ class Writer:
         for job in jobs:
             if isinstance(job.work, Settlement) and len(self._late) < LATE_KEPT:
                 self._late[job.work.id] = job.work
+
+
+def _done(jobs: list[Job], outcomes: list[BuildwrightError | None]) -> list[Done]:
+    return [Done(job.future, None, outcome) for job, outcome in zip(jobs, outcomes, strict=True)]
