@@ -239,7 +239,10 @@ def start_figures(rounds: int = 7) -> list[dict[str, Any]]:
 
 
 def _import_ms() -> float:
-    code = "import buildwright.web.running, uvicorn.server, uvicorn.protocols.http.httptools_impl"
+    code = (
+        "import buildwright.cli.main, buildwright.cli.serve, buildwright.core.quick_settings, "
+        "buildwright.web.running, uvloop"
+    )
     times = []
     for command in ("pass", code):
         began = time.perf_counter()

@@ -161,7 +161,7 @@ def test_a_local_provider_is_free_and_a_paid_one_wants_a_price() -> None:
     assert directory().resolve("ollama/qwen2.5-coder").model == "qwen2.5-coder"
     with pytest.raises(SettingsError, match="no price is known"):
         directory().resolve("openai/nobody-knows-this")
-    with pytest.raises(UnknownNameError, match="did you mean 'ollama/MODEL'"):
+    with pytest.raises(UnknownNameError, match="did you mean 'ollama/qwen'"):
         directory().resolve("olama/qwen")
 
 
@@ -197,7 +197,7 @@ async def test_a_stream_that_is_left_early_costs_what_was_seen_of_it(key: str) -
             await anext(answer.frames)
             await answer.frames.aclose()
             answer.end("left")
-            stored = await ledger.get("c1")
+        stored = await ledger.get("c1")
     assert stored is not None
     assert stored.settlement is not None
     assert stored.settlement.cost_nano > 0

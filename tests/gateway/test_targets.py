@@ -74,11 +74,36 @@ def test_a_route_that_leads_nowhere_is_refused(gateway: dict[str, Any], message:
 
 
 @pytest.mark.parametrize(("alias", "message"), [
-    ("ollamma/x", "did you mean 'ollama/MODEL'"), ("nobody", "unknown model 'nobody'"),
+    ("ollamma/x", "aliases.fast leads nowhere: .* did you mean 'ollama/x'"),
+    ("nobody", "aliases.fast leads nowhere: unknown model 'nobody'"),
+    ("openai/no-such", "aliases.fast leads nowhere: no price is known"),
 ])  # fmt: skip
 def test_an_alias_for_an_unknown_model_is_refused(alias: str, message: str) -> None:
-    with pytest.raises(UnknownNameError, match=message):
+    with pytest.raises(SettingsError, match=message):
         directory(aliases={"fast": alias}).check()
+
+
+@pytest.mark.parametrize(("name", "nearest"), [
+    ("opnai/gpt-4o-mini", "openai/gpt-4o-mini"), ("opnai/x", "openai/x"), ("OpenAI/x", "openai/x"),
+    ("antropic/claude-sonnet-4-5", "anthropic/claude-sonnet-4-5"), ("openai/", "openai/MODEL"),
+    ("aa", "a"),
+])  # fmt: skip
+def test_a_misspelt_provider_is_named_rightly(name: str, nearest: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"did you mean '{nearest}'"):
+        directory().resolve(name)
+
+
+@pytest.mark.parametrize(("models", "providers", "message"), [
+    ({"x": {"url": "htp://x"}}, {}, "models.x.url is 'htp://x'; expected an address"),
+    ({"x": {"model": "lab/y"}}, {"lab": {}}, "providers.lab.url is ''; expected an address"),
+    ({"x": {"model": "opnai/y"}}, {}, "names no known provider; did you mean 'openai/y'"),
+    ({"x": {"model": "y"}}, {}, "models.x.url is missing and 'y' names no known provider"),
+])  # fmt: skip
+def test_an_address_that_is_none_is_refused(models: Any, providers: Any, message: str) -> None:
+    rows = {name: ModelSettings(free=True, **row) for name, row in models.items()}
+    own = {name: ProviderSettings(**row) for name, row in providers.items()}
+    with pytest.raises(SettingsError, match=message):
+        Directory(GatewayTree(Path(), rows, own), lambda: 0.5).check()
 
 
 def test_a_model_without_a_price_names_the_nearest_one() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.services.answering import Answering, answering
@@ -13,7 +13,11 @@ from tests.services.answering import Answering, answering
 from buildwright import AsyncLLMProcessor, LLMRequest
 from buildwright.core.errors import UsageError
 from buildwright.core.gateway_settings import GatewayTree, ModelSettings
-from buildwright.services.batch_files import finished, read_prompts
+from buildwright.gateway.call import Answer, Call
+from buildwright.gateway.pipeline import Gateway
+from buildwright.gateway.surroundings import Surroundings
+from buildwright.services.batch import Processor
+from buildwright.services.batch_files import Prompts, finished, hash_of, read_prompts
 
 
 @pytest.fixture
@@ -125,7 +129,7 @@ BAD_LINES: list[tuple[str, str]] = [
     ("[]", "line 1: expected a JSON object"),
     ('{"prompt": "a"}\n{"promt": "b"}', "line 2: unknown field 'promt'"),
     ('{"prompt": ""}', "line 1: prompt is missing"),
-    ('{"prompt": 7}', "line 1: prompt is missing or no text"),
+    ('{"prompt": 7}', "line 1: prompt is no text"),
     ('{"custom_id": "a", "url": "/v1/images", "body": {}}', "line 1: url is '/v1/images'"),
     ('{"custom_id": "a", "url": "/v1/embeddings"}', "custom_id or body is missing"),
     ("\n\n", "has no lines"),
@@ -149,8 +153,25 @@ def test_a_line_without_a_model_needs_one_on_the_command_line(tmp_path: Path) ->
 
 def test_a_torn_last_line_of_an_earlier_run_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    rows: list[dict[str, Any]] = [{"index": 0, "error": None}, {"index": 1, "error": "no"}]
+    requests = tuple(LLMRequest(text, "m") for text in "abc")
+    rows: list[dict[str, Any]] = [
+        {"index": place, "error": error, "request_hash": hash_of(requests[place])}
+        for place, error in enumerate((None, "no"))
+    ]
     whole = "".join(json.dumps(row) + "\n" for row in rows)
-    path.write_text(whole + '{"index": 2, "err')
-    assert set(finished(path)) == {0}
-    assert path.read_text() == whole
+    for torn in ("", '{"ind', '{"index": 2, "err', '{"id": "batch_req_7"'):
+        path.write_text(whole + torn)
+        assert finished(path, Prompts(requests, openai=False, batch_id="b")) == {0}
+        assert path.read_text() == whole
+
+
+async def test_a_fault_of_ours_ends_a_batch_instead_of_holding_it_up() -> None:
+    class Broken:
+        around = Surroundings()
+
+        async def handle(self, call: Call) -> Answer:
+            raise RuntimeError(f"fault at {call.asked}")
+
+    processor = Processor(cast("Gateway", Broken()), batch_size=1)
+    with pytest.raises(RuntimeError, match="fault at m"):
+        await processor.process_batch([LLMRequest(text, "m") for text in "abcdefghij"])

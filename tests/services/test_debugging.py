@@ -146,6 +146,15 @@ async def test_without_its_request_a_call_says_how_to_keep_it(ledger: MemoryLedg
         await why_miss(ledger, TREE, "nothing")
 
 
+async def test_an_unknown_call_is_answered_with_the_newest_ones(ledger: MemoryLedger) -> None:
+    for number in range(30):
+        await made(ledger, BODY, float(number))
+    with pytest.raises(UnknownNameError, match=r"known: call-27.0, call-28.0, call-29.0\n"):
+        await why_miss(ledger, TREE, "nothing")
+    with pytest.raises(UnknownNameError, match=r"did you mean 'call-28.0'"):
+        await why_miss(ledger, TREE, "kall-28.0")
+
+
 async def test_counts_are_compared_for_each_model_where_a_usage_was_reported(
     ledger: MemoryLedger,
 ) -> None:
@@ -156,6 +165,38 @@ async def test_counts_are_compared_for_each_model_where_a_usage_was_reported(
     ours = check.p95 * 10
     assert (check.model, check.calls, check.p5) == ("p/m", 3, ours / 40)
     assert check.mean == pytest.approx(ours * (1 / 10 + 1 / 20 + 1 / 40) / 3)
+
+
+def test_an_answer_on_many_lines_is_read_like_one_on_one() -> None:
+    answer = {"id": "1", "choices": [{"index": 0, "message": {"content": "one\ntwo"}}]}
+    assert answer_text(json.dumps(answer, indent=2).encode()) == "one\ntwo"
+
+
+def test_an_answer_of_the_anthropic_wire_is_read() -> None:
+    tool = {"type": "tool_use", "id": "t", "name": "look", "input": {"at": 1}}
+    blocks = [{"type": "text", "text": "I see."}, tool]
+    answer = {"id": "1", "type": "message", "content": blocks}
+    assert answer_text(json.dumps(answer, indent=2).encode()) == 'I see.\n[look] {"at":1}'
+
+
+def test_a_stream_of_the_anthropic_wire_is_read() -> None:
+    tool = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+    pieces: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {"id": "1", "model": "m", "usage": {}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "ping"},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "I "}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "am."}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "content_block_start", "index": 1, "content_block": tool},
+        {"type": "content_block_delta", "index": 1,
+         "delta": {"type": "input_json_delta", "partial_json": '{"at":1}'}},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {}},
+        {"type": "message_stop"},
+    ]  # fmt: skip
+    events = "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in pieces)
+    assert answer_text(events.encode()) == 'I am.\n[look] {"at":1}'
+    assert answer_text(b"event: x\ndata: {no json\n\n").startswith("event: x")
 
 
 def test_what_an_answer_says_is_read_whole_streamed_and_as_it_is() -> None:

@@ -11,6 +11,7 @@ from tests.services.conftest import Open
 
 from buildwright.core.build import Outcome
 from buildwright.core.chat import ChatRequest, Message
+from buildwright.core.errors import UsageError
 from buildwright.core.verdict import Verdict
 from buildwright.gateway.providers.scripted import Reference
 from buildwright.gateway.providers.scripted.adversaries import Mute, Saboteur, cheats_for
@@ -117,6 +118,9 @@ async def test_a_spender_is_stopped_before_the_cap_is_broken(tmp_path: Path, ope
         build = await app.builds.build(wish(tmp_path))
         report = await app.builds.report(build.id)
         spent = await app.builds.calls.spent_usd(build.id)
+        with pytest.raises(UsageError, match="nothing to resume") as caught:
+            await app.builds.resume(build.id, max_usd=5.0)
+    assert "buildwright build --max-usd" in caught.value.next_step
     assert build.outcome is Outcome.OVER_BUDGET
     assert build.outcome.exit_code == 4
     assert report is not None
@@ -171,7 +175,6 @@ async def test_a_finished_call_is_not_bought_twice(tmp_path: Path, opened: Open)
 
 
 def test_tests_that_are_none_are_refused(tmp_path: Path) -> None:
-    from buildwright.core.errors import UsageError
     from buildwright.services.request import read_tests
 
     with pytest.raises(UsageError, match="is no folder"):

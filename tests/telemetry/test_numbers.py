@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from buildwright.core.call_events import CallDone
 from buildwright.core.ledger import TokenUsage
+from buildwright.telemetry.build import build_info, commit_in
 from buildwright.telemetry.calls import CallMetrics
 from buildwright.telemetry.numbers import Counter, Histogram, exposition
 
@@ -69,3 +72,23 @@ def test_a_thousand_model_names_are_not_a_thousand_series() -> None:
     models = {values[1] for values in metrics.cost.values}
     assert len(models) == 201
     assert "other" in models
+
+
+def test_a_build_tells_its_version_its_commit_and_its_sqlite() -> None:
+    (line,) = exposition([build_info("1.2")]).splitlines()[2:]
+    assert re.fullmatch(
+        r'buildwright_build_info\{version="1.2",commit="\w+",sqlite_version="3\.[0-9.]+"\} 1', line
+    )
+    assert line in exposition(CallMetrics("1.2").all())
+
+
+@pytest.mark.parametrize(
+    ("origin", "commit"),
+    [
+        ('{"url": "https://x", "vcs_info": {"vcs": "git", "commit_id": "0abc12"}}', "0abc12"),
+        ('{"url": "file:///x", "dir_info": {"editable": true}}', "unknown"),
+        ("{}", "unknown"),
+    ],
+)
+def test_a_commit_is_known_where_the_installer_wrote_it_down(origin: str, commit: str) -> None:
+    assert commit_in(origin) == commit

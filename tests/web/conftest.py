@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import Server
 
 from buildwright.app.gateway import GatewayService, open_gateway_service
 from buildwright.core.gateway_settings import GatewayTree
@@ -17,7 +13,7 @@ from buildwright.gateway.surroundings import Surroundings
 from buildwright.telemetry.calls import CallMetrics
 from buildwright.web.app import App, make_app
 from buildwright.web.routes import gateway_routes
-from buildwright.web.server import listening_socket
+from buildwright.web.server import listening_socket, serving
 
 Served = Callable[..., Awaitable[tuple[str, GatewayService]]]
 """`url, service = await served(tree)`: the address without `/v1`; closed after the test."""
@@ -53,41 +49,5 @@ async def serving_gateway(
 async def serving_app(app: App) -> AsyncIterator[str]:
     """Serve an ASGI application; yield its address."""
     listening = listening_socket("127.0.0.1", 0)
-    server = _Server(_config(app))
-    running = asyncio.create_task(server.serve([listening]))
-    try:
-        await server.up.wait()
+    async with serving(app, listening, drain_s=0.0):
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = server.force_exit = True
-        await running
-        listening.close()
-
-
-class _Server(Server):
-    """A server that tells when it is up and leaves the signals of the tests alone."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _config(app: App) -> Config:
-    return Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-    )

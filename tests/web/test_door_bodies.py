@@ -48,6 +48,38 @@ BODIES: list[tuple[str, Any, str | None, str]] = [
     (CHAT, ASK | {"stream": "yes"}, "stream", "expected true or false"),
     (CHAT, ASK | {"stream": 1}, "stream", "expected true or false"),
     (CHAT, ASK | {"stream_options": 3}, "stream_options", "expected an object"),
+    (CHAT, ASK | {"temperature": "hot"}, "temperature", "temperature is 'hot', expected a number"),
+    (CHAT, ASK | {"temperature": True}, "temperature", "temperature is True"),
+    (CHAT, ASK | {"top_p": [1]}, "top_p", "top_p is [1], expected a number"),
+    (CHAT, ASK | {"presence_penalty": {}}, "presence_penalty", "expected a number"),
+    (CHAT, ASK | {"seed": 1.5}, "seed", "seed is 1.5, expected a whole number"),
+    (CHAT, ASK | {"seed": "7"}, "seed", "seed is '7'"),
+    (CHAT, ASK | {"tools": {}}, "tools", "tools is {}, expected a list of objects"),
+    (CHAT, ASK | {"tools": [{}, "f"]}, "tools[1]", "tools[1] is 'f'"),
+    (CHAT, ASK | {"tool_choice": 1}, "tool_choice", "expected a string or an object"),
+    (CHAT, ASK | {"tool_choice": ["auto"]}, "tool_choice", "expected a string or an object"),
+    (CHAT, ASK | {"response_format": "json"}, "response_format", "expected an object"),
+    (CHAT, ASK | {"stop": 7}, "stop", "stop is 7, expected a string or a list of strings"),
+    (CHAT, ASK | {"stop": ["a", 7]}, "stop[1]", "stop[1] is 7"),
+    (CHAT, {"model": "m", "messages": [{"role": 7}]}, "messages[0]", "an object with a role"),
+    (
+        CHAT,
+        {"model": "m", "messages": [{"role": "user", "content": 7}]},
+        "messages[0].content",
+        "messages[0].content is 7, expected a string, null or a list of parts",
+    ),
+    (
+        CHAT,
+        {"model": "m", "messages": [{"role": "user", "content": {}}]},
+        "messages[0].content",
+        "expected a string, null or a list of parts",
+    ),
+    (
+        CHAT,
+        {"model": "m", "messages": [*USER, {"role": "user", "content": [{}, 1]}]},
+        "messages[1].content[1]",
+        "messages[1].content[1] is 1",
+    ),
     (EMBED, {"model": "m"}, "input", "input is missing"),
     (EMBED, {"model": "m", "input": []}, "input", "expected"),
     (EMBED, {"model": "m", "input": {"a": 1}}, "input", "expected"),
@@ -70,6 +102,26 @@ async def test_a_body_that_cannot_be_used_is_told_where(
         assert response.headers["x-should-retry"] == "false"
         assert case.model.requests == []
         assert await settled(case.service) == []
+
+
+UNTOUCHED: list[dict[str, Any]] = [
+    {"temperature": 99, "top_p": None, "seed": -(2**40), "stop": [], "tools": None},
+    {"tool_choice": "whatever", "response_format": {"type": "of its own"}, "top_k": "many"},
+    {"stop": "x", "logprobs": 3, "logit_bias": [1], "user": 7, "thinking": "much"},
+    {"messages": [{"role": "ipython", "content": None}, {"role": "tool"}]},
+    {"messages": [{"role": "user", "content": ["a", {"type": "of its own"}]}]},
+]
+
+
+@pytest.mark.parametrize("fields", UNTOUCHED)
+async def test_what_a_provider_may_know_better_is_sent_as_it_is(
+    fields: dict[str, Any], tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as case:
+        async with case.ask(**fields) as response:
+            assert response.status == 200
+        (sent,) = case.model.requests
+        assert {name: sent.body[name] for name in fields} == fields
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ M = {"model": "ollama/qwen", "free": True}
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"models": {"a": {"model": "x", "free": True}},
       "gateway": {"routes": {"r": {"targets": [{"model": "a"}]}}}}, "names no known provider"),
-    ({"gateway": {"aliases": {"fast": "olama/qwen"}}}, "did you mean 'ollama/MODEL'"),
+    ({"gateway": {"aliases": {"fast": "olama/qwen"}}},
+     "gateway.aliases.fast leads nowhere: unknown model 'olama/qwen': did you mean 'ollama/qwen'?"),
+    ({"providers": {"lab": {"free": True}}}, "providers.lab.url is ''; expected an address"),
+    ({"models": {"m": M | {"url": "htp://x"}}}, "models.m.url is 'htp://x'; expected an address"),
+    ({"gateway": {"limits": [{"requests_per_minute": 5}, {"scope": "global"}]}},
+     "gateway.limits[1] limits nothing"),
     ({"gateway": {"aliases": {"a": "b", "b": "a"}}}, "goes round in a circle"),
     ({"gateway": {"aliases": {"a": "a"}}}, "goes round in a circle"),
     ({"models": {"m": M}, "gateway": {"routes": {

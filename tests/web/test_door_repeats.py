@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.clients.answers import COST_NANO, answer
+from tests.clients.answers import COST_NANO, DONE, answer, word
 from tests.clients.gateway import ASK, CACHING, settled
 from tests.clients.model_server import Exchange
 from tests.gateway.faults.calling import FORMS, Case, opened
@@ -103,6 +103,36 @@ async def test_a_call_in_doubt_is_not_bought_again(tmp_path: Path) -> None:
         )  # fmt: skip
         assert again.headers["x-should-retry"] == "false"
         assert len(case.model.requests) == 1
+
+
+async def test_a_stream_that_was_left_may_be_asked_for_again(tmp_path: Path) -> None:
+    async def endless(exchange: Exchange) -> None:
+        await exchange.stream(word(0), end=False)
+        await exchange.until_left()
+
+    async with opened(tmp_path) as case:
+        case.model.script(endless)
+        left = await ask(case, KEY, stream=True)
+        await left.content.readuntil(b"\n\n")
+        left.close()
+        async with asyncio.timeout(5):
+            await case.model.requests[0].left.wait()
+        await settled(case.service)
+        again = [await whole(case, KEY, stream=True) for _ in range(2)]
+        assert [one.status for one in again] == [200, 200]
+        assert (await again[0].read()).endswith(DONE)
+        assert await again[1].read() == await again[0].read()
+        assert len(case.model.requests) == 2
+        keys = {row.intent.call_key: row.status for row in await settled(case.service)}
+        assert keys == {"k-1": "done", "k-1~left1": "done"}
+
+
+async def test_a_repeat_tells_each_limit_once(tmp_path: Path) -> None:
+    limits = (LimitSettings("global", requests_per_minute=10),)
+    async with opened(tmp_path, limits=limits) as case:
+        for _ in range(2):
+            told = (await whole(case, KEY)).headers
+            assert len(told.getall("x-ratelimit-limit-requests")) == 1
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "\u00e4", "a\tb"])

@@ -172,6 +172,19 @@ async def test_the_numbers_are_valid_and_add_up(tmp_path: Path) -> None:
         assert sum(counted) == 4.0
 
 
+async def test_what_only_grows_is_a_counter(tmp_path: Path) -> None:
+    async with opened(tmp_path) as case:
+        async with case.ask() as response:
+            assert response.status == 200
+        async with case.client.get(f"{case.url}/metrics") as response:
+            text = await response.text()
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    assert kinds["buildwright_pool_wait_seconds_total"] == "counter"
+    assert kinds["buildwright_redis_errors_total"] == "counter"
+    for name, kind in kinds.items():
+        assert name.endswith("_total") == (kind == "counter"), name
+
+
 async def test_names_of_strangers_add_no_series(tmp_path: Path) -> None:
     async with opened(tmp_path) as case:
         names = [f"nobody/model-{number}" for number in range(1000)]

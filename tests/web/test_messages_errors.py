@@ -26,7 +26,9 @@ BAD: list[tuple[str, Any]] = [
     ("messages[0].content", [{"role": "user", "content": 7}]),
     ("messages[0].content[0].type", [{"role": "user", "content": [{}]}]),
     ("model", ""), ("stream", "yes"), ("system", 7), ("stop_sequences[0]", [1]),
-    ("max_completion_tokens", 5), ("n", 2),
+    ("max_completion_tokens", 5), ("n", 2), ("temperature", "hot"), ("top_p", True),
+    ("top_k", 1.5), ("tools", {}), ("tools[0]", ["f"]), ("tool_choice", "auto"), ("metadata", []),
+    ("thinking", True),
 ]  # fmt: skip
 
 

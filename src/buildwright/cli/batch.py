@@ -74,14 +74,14 @@ async def _answered(
     from buildwright.services import batch_files
     from buildwright.services.batch import Processor
 
-    kept = batch_files.finished(out)
+    kept = batch_files.finished(out, prompts)
     sums = {"done": 0.0, "failed": 0.0, "kept": float(len(kept)), "cost_usd": 0.0}
     wanted = [(i, one) for i, one in enumerate(prompts.requests) if i not in kept]
     with batch_files.open_results(out) as handle, _bar(len(wanted), quiet=quiet) as step:
         async with open_gateway_service(gateway_tree(settings)) as service:
             processor = Processor(service.gateway, max_concurrent=max_concurrent)
             async for answer in processor.stream_places(wanted, prompts.batch_id):
-                batch_files.write_result(handle, answer, openai=prompts.openai)
+                batch_files.write_result(handle, answer, prompts)
                 sums["failed" if answer.status == "error" else "done"] += 1
                 sums["cost_usd"] += answer.cost_usd
                 step()

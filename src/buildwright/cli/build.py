@@ -16,6 +16,7 @@ from buildwright.core.errors import RequirementError, UsageError
 if TYPE_CHECKING:
     from buildwright.app import App
     from buildwright.core.build import Build
+    from buildwright.core.ledger import Budget
     from buildwright.core.report import Report
 
 MAX_READ = 2 << 20
@@ -101,6 +102,7 @@ def build(ctx: click.Context, /, **given: Any) -> int:
     Exit codes: 0 passed or partial, 1 failed, 2 usage, 3 error of the machine, 4 over budget,
     130 interrupted (go on with `buildwright builds resume`).
     """
+    from buildwright.services.calls import caps_of
     from buildwright.services.replay import Tape
     from buildwright.services.request import Wish
 
@@ -121,15 +123,16 @@ def build(ctx: click.Context, /, **given: Any) -> int:
         scope=given["scope"],
     )
 
-    async def work(app: App) -> tuple[Build, Report | None]:
+    async def work(app: App) -> tuple[Build, Report | None, tuple[Budget, ...]]:
         tape = Tape(given["record"], given["replay"])
         done = await app.builds.build(wish, unsafe=given["unsafe"], tape=tape)
-        return done, await app.builds.report(done.id)
+        caps = await caps_of(app.ledger, done.id)
+        return done, await app.builds.report(done.id), caps
 
     silent = given["quiet"] or given["as_json"]
     with progress(silent=silent) as listener:
-        done, report = with_app(settings, work, (listener,))
-    return show_result(done, report, as_json=given["as_json"])
+        done, report, caps = with_app(settings, work, (listener,))
+    return show_result(done, report, as_json=given["as_json"], caps=caps)
 
 
 def _requirement(argument: str | None, file: Path | None) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from buildwright.app import App
     from buildwright.core.build import Build
     from buildwright.core.events import Event
-    from buildwright.core.ledger import Spend
+    from buildwright.core.ledger import Budget, Spend
     from buildwright.core.report import Report
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -60,15 +60,16 @@ def list_builds(ctx: click.Context, limit: int, as_json: bool) -> None:  # noqa:
 def show(ctx: click.Context, build_id: str, as_json: bool) -> None:  # noqa: FBT001 - click
     """Show one build: outcome, items, tests, scores, times, cost."""
 
-    from buildwright.services.calls import build_costs
+    from buildwright.services.calls import build_costs, caps_of
 
-    async def work(app: App) -> tuple[Build, Report | None, Spend | None]:
+    async def work(app: App) -> tuple[Build, Report | None, Spend | None, tuple[Budget, ...]]:
         build = await app.builds.store.get(build_id)
         spend = (await build_costs(app.ledger)).get(build.id)
-        return build, await app.builds.report(build.id), spend
+        caps = await caps_of(app.ledger, build.id)
+        return build, await app.builds.report(build.id), spend, caps
 
-    build, report, spend = with_app(settings_of(ctx), work)
-    show_result(build, report, as_json=as_json)
+    build, report, spend, caps = with_app(settings_of(ctx), work)
+    show_result(build, report, as_json=as_json, caps=caps)
     if not as_json and spend is not None:
         click.echo(_calls_line(spend))
 
@@ -102,19 +103,28 @@ def logs(
 
 @builds.command("resume", epilog="Example: buildwright builds resume 0abc")
 @click.argument("build_id")
+@click.option("--max-usd", type=click.FloatRange(min=0), help="A new cap; else it stays as it is.")
 @as_json
 @click.pass_context
-def resume(ctx: click.Context, build_id: str, as_json: bool) -> int:  # noqa: FBT001 - click
+def resume(
+    ctx: click.Context,
+    build_id: str,
+    max_usd: float | None,
+    as_json: bool,  # noqa: FBT001 - click
+) -> int:
     """Go on with a build from its first unfinished stage."""
+    from buildwright.services.calls import caps_of
 
-    async def work(app: App) -> tuple[Build, Report | None]:
+    settings = settings_of(ctx, {} if max_usd is None else {"agent": {"max_usd": max_usd}})
+
+    async def work(app: App) -> tuple[Build, Report | None, tuple[Budget, ...]]:
         build = await app.builds.store.get(build_id)
-        done = await app.builds.resume(build.id)
-        return done, await app.builds.report(done.id)
+        done = await app.builds.resume(build.id, max_usd=max_usd)
+        return done, await app.builds.report(done.id), await caps_of(app.ledger, done.id)
 
     with progress(silent=as_json) as listener:
-        result = with_app(settings_of(ctx), work, (listener,))
-    return show_result(*result, as_json=as_json)
+        done, report, caps = with_app(settings, work, (listener,))
+    return show_result(done, report, as_json=as_json, caps=caps)
 
 
 @builds.command("cancel", epilog="Example: buildwright builds cancel 0abc")

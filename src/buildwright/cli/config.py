@@ -25,9 +25,9 @@ def show(ctx: click.Context) -> None:
 @click.pass_context
 def validate(ctx: click.Context) -> None:
     """Check file and environment; exit 2 with the key and its nearest name when one is wrong."""
-    from buildwright.services.models import model_rows
+    from buildwright.services.models import check_models
 
-    model_rows(settings_of(ctx))
+    check_models(settings_of(ctx))
     click.echo("settings are valid")
 
 

@@ -9,14 +9,19 @@ import click
 from buildwright.cli.common import plain, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from buildwright.core.build import Build
+    from buildwright.core.ledger import Budget
     from buildwright.core.report import Report
 
 _COLOURS = {"passed": "green", "partial": "yellow"}
 
 
-def show_result(build: Build, report: Report | None, *, as_json: bool) -> int:
-    """Print the result of a build and return its exit code."""
+def show_result(
+    build: Build, report: Report | None, *, as_json: bool, caps: Sequence[Budget] = ()
+) -> int:
+    """Print the result of a build, with the caps that hold for it, and return its exit code."""
     outcome = build.outcome
     if as_json:
         print_json(_document(build, report))
@@ -24,6 +29,8 @@ def show_result(build: Build, report: Report | None, *, as_json: bool) -> int:
         _show_without_report(build)
     else:
         _show(build, report)
+    if caps and not as_json:
+        click.echo(f"\nbudget build:{build.id}: {', '.join(map(_cap, caps))}")
     return outcome.exit_code if outcome else 3
 
 
@@ -36,6 +43,12 @@ def _document(build: Build, report: Report | None) -> object:
         return json.loads(codec.dump(report))
     outcome = build.outcome.value if build.outcome else None
     return {"build_id": build.id, "outcome": outcome, "reason": build.reason}
+
+
+def _cap(cap: Budget) -> str:
+    from buildwright.core.ledger import usd
+
+    return f"{usd(cap.spent_nano)} of {usd(cap.cap_nano)} USD ({cap.period})"
 
 
 def _show_without_report(build: Build) -> None:

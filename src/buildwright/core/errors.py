@@ -18,7 +18,6 @@ BuildwrightError
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -74,6 +73,8 @@ class UnknownNameError(UsageError):
 
     def __init__(self, what: str, name: str, known: Iterable[str], *, next_step: str = "") -> None:
         options = sorted(known)
+        import difflib
+
         close = difflib.get_close_matches(name.lower(), options, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(options) or 'none'}"
         super().__init__(f"unknown {what} {name!r}: {hint}", next_step=next_step)

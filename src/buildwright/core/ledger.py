@@ -154,7 +154,8 @@ class BudgetSpentError(BudgetError):
         super().__init__(
             f"budget {budget.scope} ({budget.period}) has {usd(budget.left_nano)} USD left of "
             f"{usd(budget.cap_nano)}, and this call could cost {usd(wanted_nano)}",
-            next_step=f"buildwright budgets set {budget.scope} --usd AMOUNT",
+            next_step=f"buildwright budgets set {budget.scope} --usd AMOUNT"
+            + (f" --period {budget.period}" if budget.period != "total" else ""),
         )
 
 

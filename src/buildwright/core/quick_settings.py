@@ -62,7 +62,7 @@ def from_plain(kind: Any, value: Any) -> Any:
 def _place(flags: Mapping[str, Any], config: Path | None, version: str) -> Path:
     env = variables()
     ours = sorted((k, v) for k, v in env.items() if k.startswith(PREFIX))
-    home = env.get("HOME", "")
+    home = str(Path("~").expanduser())
     usual = Path(env.get("XDG_CONFIG_HOME") or f"{home}/.config") / "buildwright/config.yaml"
     path = config or Path(env.get("BUILDWRIGHT_CONFIG") or usual)
     text = path.read_bytes() if path.is_file() else b"-"

@@ -1,30 +1,29 @@
 """One tree of settings: file, environment, flags; the only reader of the environment.
 
-Precedence: flags, then `BUILDWRIGHT_*` variables (levels parted by `__`), then the YAML file
+Precedence: flags, then `BUILDWRIGHT_*` variables (core/settings_variables.py), then the YAML file
 (`--config`, `BUILDWRIGHT_CONFIG`, or `config.yaml` in the platform's configuration folder),
 then the defaults. Unknown keys are refused with the nearest name.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import platformdirs
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
 
-from buildwright.core.environment import PREFIX, variables
+from buildwright.core.environment import variables
 from buildwright.core.errors import SettingsError
 from buildwright.core.gateway_settings import (
     GatewaySettings,
@@ -32,9 +31,18 @@ from buildwright.core.gateway_settings import (
     ModelSettings,
     ProviderSettings,
 )
+from buildwright.core.settings_variables import (
+    STEP,
+    Given,
+    as_tree,
+    fields_of,
+    given_by,
+    kind_at,
+    nearest,
+)
 
-BELOW_NAMES = re.compile(r"^(models|providers|gateway\.routes)\.[^.]+\.")
-_NOT_SETTINGS = ("BUILDWRIGHT_CONFIG", "BUILDWRIGHT_KEY", "BUILDWRIGHT_TEST_")
+SHOWN = 200
+"""Characters of a value that an error shows."""
 
 
 class _Section(BaseModel):
@@ -88,9 +96,7 @@ class AgentSettings(_Section):
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
     home: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("buildwright", appauthor=False)),
@@ -115,24 +121,25 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: flags, environment, file."""
+        env = InitSettingsSource(settings_cls, as_tree(given_by(variables(), Settings)))
         path = cls.model_config.get("yaml_file")
         if path is None:
-            return init_settings, env_settings
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, path)
+            return init_settings, env
+        return init_settings, env, YamlConfigSettingsSource(settings_cls, path)
 
 
 def load_settings(
     flags: Mapping[str, Any] | None = None, *, config: Path | None = None
 ) -> Settings:
     """Return the settings; raises SettingsError that names key, value and expectation."""
-    _refuse_unknown_variables(variables())
+    from_env = given_by(variables(), Settings)
     path = _config_path(config, variables())
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     model = _with_file(path) if path else Settings
     try:
         return model(**given)
     except ValidationError as error:
-        raise _translated(error, path) from error
+        raise _translated(error, _Sources(given, from_env, path)) from error
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SettingsError(
             f"settings file {path} cannot be read: {error}", next_step="correct the YAML file"
@@ -158,58 +165,49 @@ def _config_path(config: Path | None, env: Mapping[str, str]) -> Path | None:
     return usual if usual.is_file() else None
 
 
-def setting_names(model: type[Any] = Settings, prefix: str = "") -> dict[str, str]:
+def setting_names(model: Any = Settings, prefix: str = "") -> dict[str, str]:
     """Return dotted name -> description of every setting; NAME stands for one of the user's."""
     names: dict[str, str] = {}
-    for name, kind, text in _fields(model):
+    for name, (kind, text) in fields_of(model).items():
         inner = get_args(kind)[1] if get_origin(kind) is dict else kind
-        if isinstance(inner, type) and (issubclass(inner, BaseModel) or is_dataclass(inner)):
+        if fields_of(inner):
             names |= setting_names(inner, f"{prefix}{name}.{'' if inner is kind else 'NAME.'}")
         else:
             names[f"{prefix}{name}"] = text
     return names
 
 
-def _fields(model: type[Any]) -> Iterable[tuple[str, Any, str]]:
-    if issubclass(model, BaseModel):
-        for name, info in model.model_fields.items():
-            yield name, info.annotation, info.description or ""
-    else:
-        kinds = get_type_hints(model)
-        for one in fields(model):
-            yield one.name, kinds[one.name], one.metadata.get("description", "")
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    flags: Mapping[str, Any]
+    env: tuple[Given, ...]
+    path: Path | None
+
+    def of(self, place: Sequence[str | int]) -> str:
+        """Return where a setting came from, for people."""
+        if Given("", (), self.flags).holds(place):
+            return "flag"
+        held = [one.variable for one in self.env if one.holds(place)]
+        return f"environment variable {held[-1]}" if held else f"file {self.path}"
 
 
-def _refuse_unknown_variables(env: Mapping[str, str]) -> None:
-    known = [PREFIX + name.replace(".", "__").upper() for name in setting_names()]
-    parts = [name.split("__") for name in known]
-    sections = {"__".join(name[:depth]) for name in parts for depth in range(1, len(name))}
-    for name in env:
-        ours = name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS)
-        if ours and name.upper() not in {*known, *sections}:
-            raise SettingsError(
-                f"unknown environment variable {name}{_nearest(name, known)}",
-                next_step="unset it, or see `buildwright config schema`",
-            )
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f": did you mean {close[0]}?" if close else ""
-
-
-def _translated(error: ValidationError, path: Path | None) -> SettingsError:
+def _translated(error: ValidationError, sources: _Sources) -> SettingsError:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    source = f" (file {path}, environment or flag)" if path else " (environment or flag)"
+    place = tuple(part for part in first["loc"] if part != "[key]")
+    where = ".".join(str(part) for part in place)
+    source = f" ({sources.of(place)})"
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        nearest = _nearest(BELOW_NAMES.sub(r"\1.NAME.", where), setting_names())
+        within = where.rpartition(".")[0]
+        beside = fields_of(kind_at(Settings, place[:-1]))
+        known = [*(f"{within}.{name}".lstrip(".") for name in beside), *setting_names()]
         return SettingsError(
-            f"unknown setting {where!r}{nearest}{source}", next_step="see `buildwright config show`"
+            f"unknown setting {where!r}{nearest(where, known)}{source}",
+            next_step="see `buildwright config show`",
         )
+    value = repr(first["input"])
+    shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
     return SettingsError(
-        f"setting {where!r} has value {first['input']!r}: {first['msg']}{source}",
-        next_step="see `buildwright config schema` for what it may be",
+        f"setting {where!r} has value {shown}: {first['msg']}{source}", next_step=STEP
     )
 
 

@@ -46,15 +46,16 @@ class Call:
 
     `body` is the parsed JSON of its wire; only the model's name is ever replaced in it. `tick` and
     `deadline` are monotonic seconds, `at` seconds since the epoch. `upstream_headers` are the
-    client's own that an upstream of its wire has to see.
+    client's own that an upstream of its wire has to see. `lets_go`: who reads a stream asks
+    `Answer.let_go` before it is cancelled because its client left.
     """
 
     __slots__ = (
         "asked", "at", "attempts", "body", "bound_nano", "cache", "cache_status", "caller",
         "cost_nano", "deadline", "fallbacks", "fence", "first_byte_s", "headers", "id",
-        "input_tokens", "key", "max_output", "plan", "queue_s", "refused", "repeated_nano",
-        "repeats", "request_id", "same", "sent", "settled", "stream", "target", "tick",
-        "uncertain_nano", "upstream_headers", "upstream_s", "usage", "wire",
+        "input_tokens", "key", "lets_go", "max_output", "plan", "queue_s", "refused",
+        "repeated_nano", "repeats", "request_id", "same", "sent", "settled", "stream", "target",
+        "tick", "uncertain_nano", "upstream_headers", "upstream_s", "usage", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -75,7 +76,7 @@ class Call:
         self.bound_nano = self.cost_nano = self.uncertain_nano = self.repeated_nano = 0
         self.usage: TokenUsage = NO_USAGE
         self.attempts = self.fallbacks = 0
-        self.sent = self.refused = self.repeats = False
+        self.sent = self.refused = self.repeats = self.lets_go = False
         self.settled: Awaitable[None] | None = None
         self.queue_s = self.upstream_s = self.first_byte_s = 0.0
         self.cache_status = ""
@@ -102,6 +103,10 @@ class Answer:
         self.body, self.frames, self.usage, self.status = body, frames, usage, status
         self.endings: list[Callable[[End], None]] = []
         self._ended = False
+
+    def let_go(self) -> bool:
+        """True when others listen too: the frames then end by themselves, as if cancelled."""
+        return False
 
     def end(self, how: End) -> None:
         """Tell every policy how the stream ended, innermost first; once."""

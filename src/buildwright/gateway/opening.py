@@ -32,6 +32,10 @@ async def open_gateway(
     providers = Providers(tree, around.tick)
     try:
         async with open_stores(tree, around) as stores:
-            yield Gateway(tree, ledger, providers, around, on_done, stores)
+            gateway = Gateway(tree, ledger, providers, around, on_done, stores)
+            try:
+                yield gateway
+            finally:
+                await gateway.close()
     finally:
         await providers.close()

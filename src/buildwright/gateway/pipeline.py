@@ -59,6 +59,17 @@ class Gateway:
             await self._limiting.told(call)
         return answer
 
+    def find(self, name: str) -> None:
+        """Raise GatewayError 404 for a name that no call could be made to."""
+        try:
+            self.directory.plan(name)
+        except (UnknownNameError, SettingsError) as error:
+            raise model_not_found(error.message) from error
+
+    async def close(self) -> None:
+        """End what still streams; all calls are settled after this."""
+        await self._coalescing.close()
+
     def _policies(self, on_done: OnDone) -> Handler:
         """Fold the policies; a call passes them from the last line of each list to the first."""
         settings, around = self.tree.gateway, self.around
@@ -74,7 +85,8 @@ class Gateway:
         handler = spending.handle
         self._limiting = Limiting(handler, self.rules, self.buckets, settings.default_max_tokens)
         handler = self._limiting.handle
-        handler = Coalescing(handler).handle
+        self._coalescing = Coalescing(handler)
+        handler = self._coalescing.handle
         # The semantic cache belongs here: behind the exact one, before anything is paid.
         handler = Caching(
             handler, self.cache, settings.cache, spending.record_free, around.now

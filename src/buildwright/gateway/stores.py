@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from buildwright.core.gateway_settings import GatewayTree
 from buildwright.gateway.cache import Cache, MemoryCache
 from buildwright.gateway.limits import Buckets, MemoryBuckets
-from buildwright.gateway.redis_link import RedisLink
 from buildwright.gateway.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from buildwright.gateway.redis_link import RedisLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ async def open_stores(tree: GatewayTree, around: Surroundings) -> AsyncIterator[
         return
     from buildwright.gateway.cache.redis import RedisCache
     from buildwright.gateway.limits.redis import RedisBuckets
+    from buildwright.gateway.redis_link import RedisLink
 
     link = RedisLink(tree.gateway.redis_url)
     buckets, room = MemoryBuckets(around.tick), tree.gateway.cache.max_mib << 20

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from buildwright.core.environment import secret
-from buildwright.core.errors import SettingsError, UnknownNameError
+from buildwright.core.errors import SettingsError, UnknownNameError, UsageError
 from buildwright.core.gateway_settings import (
     GatewayTree,
     ModelSettings,
@@ -22,6 +20,9 @@ from buildwright.core.gateway_settings import (
 from buildwright.gateway.pricing import FREE, Price, configured_price, price_table
 
 Speech = Literal["openai", "anthropic", "ollama", "scripted", "replay"]
+
+NETWORKED = ("openai", "anthropic", "ollama")
+"""Wires whose address is a URL; that of a replay is a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Target:
 @cache
 def provider_rows() -> dict[str, ProviderSettings]:
     """Return the providers that ship with the package."""
+    import tomllib
+
     path = Path(__file__).with_name("providers.toml")
     rows: dict[str, dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
     return {name: ProviderSettings(**row) for name, row in rows.items()}
@@ -75,6 +78,7 @@ class Directory:
     def __init__(self, tree: GatewayTree, random: Callable[[], float]) -> None:
         self._models, self._random = tree.models, random
         self._aliases, self._routes = tree.gateway.aliases, tree.gateway.routes
+        self._own = tree.providers
         self.providers: Mapping[str, ProviderSettings] = {**provider_rows(), **tree.providers}
         self._targets: dict[str, Target] = {}
 
@@ -87,7 +91,17 @@ class Directory:
         return (*self.names(), *(f"{name}/MODEL" for name in self.providers))
 
     def check(self) -> None:
-        """Raise SettingsError for a route or alias that leads nowhere or round in a circle."""
+        """Raise SettingsError for an address that is none, and for a route or alias that leads
+        nowhere or round in a circle.
+        """
+        rows = {name: row for name, row in self._own.items() if row.wire in NETWORKED}
+        for name, row in rows.items():
+            _check_url(f"providers.{name}.url", row.url)
+        for name, model in self._models.items():
+            url = _url_of(name, model, self.providers)
+            played = model.model.partition("/")[0] in self._own.keys() - rows.keys()
+            if not played and (url or not model.script):
+                _check_url(f"models.{name}.url", url)
         for name in (*self._routes, *self._aliases):
             for _ in self._leaves(name, ()):
                 pass
@@ -127,9 +141,7 @@ class Directory:
         provider, slash, model = name.partition("/")
         row = self.providers.get(provider)
         if not (row and slash and model):
-            raise UnknownNameError(
-                "model", name, self.known(), next_step="see `buildwright config models`"
-            )
+            raise self._unknown(name)
         price = _listed_price(provider, row, model)
         if price is None:
             raise SettingsError(
@@ -149,6 +161,12 @@ class Directory:
             max_concurrent=row.max_concurrent,
             **_list_of(provider, row, model),
         )
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        provider, _, model = name.partition("/")
+        near = _close(provider.lower(), self.providers) if model else ""
+        known = (*self.names(), f"{near}/{model}") if near else self.known()
+        return UnknownNameError("model", name, known, next_step="see `buildwright config models`")
 
     def _pick(self, name: str, route: RouteSettings, sticky: str) -> str:
         total = sum(target.weight for target in route.targets)
@@ -178,12 +196,50 @@ class Directory:
         for other in inner:
             yield from self._leaves(other, (*above, name))
         if not inner:
-            yield self.resolve(name)
+            yield self._leaf(name, above)
+
+    def _leaf(self, name: str, above: tuple[str, ...]) -> Target:
+        try:
+            return self.resolve(name)
+        except UsageError as error:
+            kind = "aliases" if above[-1] in self._aliases else "routes"
+            raise SettingsError(
+                f"gateway.{kind}.{above[-1]} leads nowhere: {error.message}",
+                next_step=error.next_step,
+            ) from error
+
+
+def _check_url(where: str, url: str) -> None:
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https") or not rest.strip("/"):
+        raise SettingsError(
+            f"{where} is {url!r}; expected an address, e.g. http://127.0.0.1:8000/v1",
+            next_step="add or correct it",
+        )
+
+
+def _url_of(name: str, given: ModelSettings, providers: Mapping[str, ProviderSettings]) -> str:
+    provider, slash, model = given.model.partition("/")
+    row = providers.get(provider)
+    if given.url or row or given.script:
+        return given.url or (row.url if row else "")
+    near = _close(provider.lower(), providers) if slash else ""
+    hint = f"; did you mean {f'{near}/{model}'!r}?" if near else ""
+    raise SettingsError(
+        f"models.{name}.url is missing and {given.model!r} names no known provider{hint}",
+        next_step="add the url of an OpenAI-compatible endpoint",
+    )
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = _close(name, known)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def _close(name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), "")
 
 
 def _list_of(provider: str, row: ProviderSettings, model: str) -> dict[str, Any]:
@@ -207,12 +263,7 @@ def _configured(
 ) -> Target:
     provider, _, model = given.model.partition("/")
     row = providers.get(provider)
-    url = given.url or (row.url if row else "")
-    if not url and not given.script:
-        raise SettingsError(
-            f"models.{name}.url is missing and {given.model!r} names no known provider",
-            next_step="add the url of an OpenAI-compatible endpoint",
-        )
+    url = _url_of(name, given, providers)
     price, listed = configured_price(name, given), {}
     if price is None and given.script:
         price = FREE

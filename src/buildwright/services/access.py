@@ -35,21 +35,23 @@ class Access:
 
     def __init__(self, ring: KeyRing, auth: Auth, *, local: bool) -> None:
         self._ring, self._auth, self._local = ring, auth, local
-        self._callers: dict[ApiKey, Caller] = {}
+        self._callers: dict[str, tuple[ApiKey, Caller]] = {}
 
     def caller(self, headers: Mapping[bytes, bytes]) -> Caller:
         """Return who calls; raises GatewayError 401 or 403."""
         if self._open():
-            _refuse_pages(headers)
+            _refuse_pages(headers, by_name=not self._local)
             return LOCAL
         key = self._key(headers)
         if "gateway" not in key.scopes:
             raise _not_for(key, "call models", "gateway")
-        caller = self._callers.get(key)
-        if caller is None:
-            if len(self._callers) > 10_000:
-                self._callers.clear()
-            caller = self._callers[key] = caller_of(key)
+        known = self._callers.get(key.id)
+        if known is not None and known[0] is key:
+            return known[1]
+        if len(self._callers) > 10_000:
+            self._callers.clear()
+        caller = caller_of(key)
+        self._callers[key.id] = key, caller
         return caller
 
     def admin(self, headers: Mapping[bytes, bytes]) -> Caller:
@@ -59,7 +61,7 @@ class Access:
         are told.
         """
         if self._open() and self._local:
-            _refuse_pages(headers)
+            _refuse_pages(headers, by_name=False)
             return LOCAL
         key = self._key(headers)
         if "admin" not in key.scopes:
@@ -94,9 +96,14 @@ def caller_of(key: ApiKey) -> Caller:
     )
 
 
+def may_use(caller: Caller, model: str) -> bool:
+    """Return True when the caller's key is for this model."""
+    return not caller.models or any(fnmatchcase(model, pattern) for pattern in caller.models)
+
+
 def check_model(caller: Caller, model: str) -> None:
     """Raise GatewayError 403 when the caller's key is not for this model."""
-    if caller.models and not any(fnmatchcase(model, pattern) for pattern in caller.models):
+    if not may_use(caller, model):
         raise GatewayError(
             403, "permission_error", "model_not_allowed",
             f"this API key is not for model {model!r}; it is for {', '.join(caller.models)}",
@@ -113,12 +120,16 @@ def is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def _refuse_pages(headers: Mapping[bytes, bytes]) -> None:
-    """Without keys a web page in the user's browser must not be able to spend money."""
+def _refuse_pages(headers: Mapping[bytes, bytes], *, by_name: bool) -> None:
+    """Without keys a web page in the user's browser must not be able to spend money.
+
+    `by_name`: whoever set auth to none beyond this machine wants to be reached by other names.
+    """
     origin = headers.get(b"origin", b"").decode("latin-1")
     host = headers.get(b"host", b"").decode("latin-1")
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    if not is_local(name.strip("[]") or "localhost") or (origin and _host_of(origin) != host):
+    known = by_name or is_local(name.strip("[]") or "localhost")
+    if not known or (origin and _host_of(origin) != host):
         raise GatewayError(
             403, "permission_error", "foreign_page",
             "without API keys only programs on this machine are answered, no web pages",

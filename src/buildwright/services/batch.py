@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,8 +13,9 @@ import orjson
 from buildwright.core.errors import UsageError
 from buildwright.core.ledger import NANO, Wire
 from buildwright.gateway.call import Call, Caller
-from buildwright.gateway.errors import GatewayError
+from buildwright.gateway.errors import GatewayError, invalid
 from buildwright.gateway.pipeline import Gateway
+from buildwright.services.bodies import check_body
 
 BATCH = Caller(tenant="batch")
 
@@ -109,28 +111,16 @@ class Processor:
         self, places: Iterable[tuple[int, LLMRequest]], batch_id: str = ""
     ) -> AsyncIterator[LLMResponse]:
         """Yield answers as they come, for some places of a batch only."""
-        done: asyncio.Queue[LLMResponse] = asyncio.Queue(self._batch_size)
-        rest = iter(places)
-        running: set[asyncio.Task[None]] = set()
-
-        async def one(index: int, request: LLMRequest) -> None:
-            await done.put(await self._answer(index, request, batch_id))
-
+        rest, tasks = iter(places), _Tasks(self._batch_size)
         try:
             while True:
-                for index, request in _some(rest, self._max_concurrent - len(running)):
-                    task = asyncio.create_task(one(index, request))
-                    running.add(task)
-                    task.add_done_callback(running.discard)
-                if not running and done.empty():
+                for index, request in _some(rest, self._max_concurrent - len(tasks.running)):
+                    tasks.start(self._answer(index, request, batch_id))
+                if not tasks.running and tasks.done.empty():
                     return
-                answer = await done.get()
-                await asyncio.sleep(0)  # lets the task that brought it leave its place
-                yield answer
+                yield await tasks.take()
         finally:
-            for task in tuple(running):
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await tasks.stop()
 
     async def _answer(self, index: int, request: LLMRequest, batch_id: str) -> LLMResponse:
         around = self._gateway.around
@@ -138,7 +128,9 @@ class Processor:
         start = around.tick()
         body = body_of(request)
         try:
-            _check(body, request)
+            if body.pop("stream", False):
+                raise invalid("stream is true: a batch has whole answers only", "stream")
+            check_body(body, request.wire)
             call = Call(around.new_id(), request.wire, body, BATCH, around.now(), start)
             if batch_id:
                 call.key, call.repeats = f"{batch_id}:{index}:{name}", True
@@ -158,6 +150,43 @@ class Processor:
         )  # fmt: skip
 
 
+class _Tasks:
+    """Answers on their way, taken as they come; a fault of ours in one ends all."""
+
+    def __init__(self, waiting: int) -> None:
+        self.running: set[asyncio.Task[None]] = set()
+        self.done: asyncio.Queue[LLMResponse | None] = asyncio.Queue(waiting)
+        self._broken: list[BaseException] = []
+
+    def start(self, answering: Coroutine[None, None, LLMResponse]) -> None:
+        async def one() -> None:
+            await self.done.put(await answering)
+
+        task = asyncio.create_task(one())
+        self.running.add(task)
+        task.add_done_callback(self._ended)
+
+    async def take(self) -> LLMResponse:
+        answer = await self.done.get()
+        await asyncio.sleep(0)  # lets the task that brought it leave its place
+        if answer is None or self._broken:
+            raise self._broken[0]
+        return answer
+
+    async def stop(self) -> None:
+        for task in tuple(self.running):
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._broken.append(error)
+            with suppress(asyncio.QueueFull):
+                self.done.put_nowait(None)
+
+
 def body_of(request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of a request."""
     if request.body is not None:
@@ -171,23 +200,6 @@ def body_of(request: LLMRequest) -> dict[str, Any]:
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
     return body
-
-
-def _check(body: dict[str, Any], request: LLMRequest) -> None:
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        raise GatewayError(
-            400, "invalid_request_error", None, "model is missing: name one for the request",
-            param="model",
-        )  # fmt: skip
-    if body.pop("stream", False):
-        raise GatewayError(
-            400, "invalid_request_error", None, "stream is true: a batch has whole answers only",
-            param="stream",
-        )  # fmt: skip
-    if request.wire == "chat" and not body.get("messages"):
-        raise GatewayError(
-            400, "invalid_request_error", None, "messages is missing", param="messages"
-        )
 
 
 def _some(rest: Iterator[tuple[int, LLMRequest]], most: int) -> Iterator[tuple[int, LLMRequest]]:

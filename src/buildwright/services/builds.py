@@ -17,7 +17,7 @@ from buildwright.core.settings import Settings
 from buildwright.core.tree import RenderedFile, Tree
 from buildwright.gateway.pipeline import Gateway
 from buildwright.sandbox import Sandbox
-from buildwright.services.calls import BuildCalls
+from buildwright.services.calls import BuildCalls, set_cap
 from buildwright.services.kits import make_kit
 from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner
@@ -79,6 +79,8 @@ class Builds:
             record=record,
             replay=replay,
         )
+        if settings.model != "none":
+            await set_cap(self.gateway.ledger, build_id, settings.agent.max_usd)
         event = await self.store.add(build_id, analysis.name, request, self.clock.now())
         self.emit([event])
         return await self.store.get(build_id)
@@ -113,18 +115,25 @@ class Builds:
         """Submit and run."""
         return await self.run((await self.submit(wish, unsafe=unsafe, tape=tape)).id)
 
-    async def resume(self, build_id: str) -> Build:
-        """Go on with a build that was interrupted, cancelled, or ended by an error of ours."""
+    async def resume(self, build_id: str, *, max_usd: float | None = None) -> Build:
+        """Go on with a build that was interrupted, cancelled, or ended by an error of ours.
+
+        Its cap stays what it was set to since, unless `max_usd` is given.
+        """
         build = await self.store.get(build_id)
         if build.outcome in (Outcome.ERROR, Outcome.CANCELLED):
             await self.store.reopen(build.id, self.clock.now())
         elif build.outcome is not None:
+            again = "buildwright build --max-usd AMOUNT, with the same text"
+            spent = build.outcome is Outcome.OVER_BUDGET
             raise UsageError(
                 f"build {build.id} is finished ({build.outcome.value}); there is nothing to resume",
-                next_step=f"buildwright builds show {build.id}",
+                next_step=again if spent else f"buildwright builds show {build.id}",
             )
         if build.request.into is None:
             delivery.reserve_output(Path(build.request.out), build.id)
+        if max_usd is not None:
+            await set_cap(self.gateway.ledger, build.id, max_usd)
         return await self.run(build.id)
 
     async def cancel(self, build_id: str) -> Build:

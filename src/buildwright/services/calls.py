@@ -10,6 +10,7 @@ from buildwright.core.chat import ChatReply, ChatRequest
 from buildwright.core.errors import ModelError
 from buildwright.core.ledger import (
     NANO,
+    Budget,
     CallFilter,
     CallStatus,
     Ledger,
@@ -22,6 +23,7 @@ from buildwright.gateway.call import Caller
 from buildwright.gateway.chatform import Gathering, request_of
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.port import Port
+from buildwright.services.ledger_rows import event_of
 from buildwright.store.rows import Claim
 
 EVERY_CALL = 100_000
@@ -93,10 +95,20 @@ class StagePorts:
         )
 
 
+async def set_cap(ledger: Ledger, build_id: str, max_usd: float) -> None:
+    """Let a build cost so many US dollars in all; what it has spent counts."""
+    await ledger.set_budget(_tenant(build_id), nano_of(max_usd), "total")
+
+
+async def caps_of(ledger: Ledger, build_id: str) -> tuple[Budget, ...]:
+    """Return the caps that hold for a build as a whole, one for each period."""
+    return tuple(one for one in await ledger.budgets() if one.scope == _tenant(build_id))
+
+
 async def port_of_build(gateway: Gateway, settings: Settings, claim: Claim) -> StagePorts:
     """Return a build's way to the gateway: its own budget, keys, and the fence of its claim."""
-    scope = f"build:{claim.build_id}"
-    await gateway.ledger.set_budget(scope, nano_of(settings.agent.max_usd), "total")
+    if not any(cap.period == "total" for cap in await caps_of(gateway.ledger, claim.build_id)):
+        await set_cap(gateway.ledger, claim.build_id, settings.agent.max_usd)
     return StagePorts(gateway, claim, settings.agent.call_timeout_s)
 
 
@@ -133,7 +145,7 @@ def _call(row: LedgerRow) -> BuildCall:
 def _reply(answer: bytes, row: LedgerRow, cost_usd: float) -> ChatReply | None:
     gathered = Gathering(model=row.intent.model)
     try:
-        gathered.take(answer if answer.startswith(b"data:") else b"data: " + answer + b"\n\n")
+        gathered.take(event_of(answer))
         usage = row.settlement.usage if row.settlement else None
         return gathered.reply(usage, cost_usd) if usage is not None else None
     except ModelError:

@@ -20,7 +20,7 @@ from buildwright.gateway.errors import GatewayError
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.port import CutError, translated
 from buildwright.gateway.pricing import estimate_tokens
-from buildwright.services.ledger_rows import KEEP, find_call, model_of
+from buildwright.services.ledger_rows import KEEP, event_of, find_call, json_of, model_of
 
 COMPARED = 1_000
 """Newest calls that are looked at."""
@@ -191,14 +191,40 @@ def answer_text(raw: bytes | None) -> str:
         return ""
     gathered = Gathering()
     try:
-        gathered.take(raw if raw.startswith(b"data:") else b"data: " + raw + b"\n\n")
-    except (ModelError, CutError):
+        gathered.take(_chunks(raw) if raw.startswith(b"event:") else event_of(raw))
+    except (ModelError, CutError, ValueError):
         return raw.decode("utf-8", "replace")
     said = "".join(gathered.text)
     tools = [f"[{call['name']}] {call['arguments']}" for _, call in sorted(gathered.calls.items())]
     if not said and not tools:
-        return raw.decode("utf-8", "replace")
+        return _message_text(raw) or raw.decode("utf-8", "replace")
     return "\n".join([*([said] if said else []), *tools])
+
+
+def _chunks(raw: bytes) -> bytes:
+    """Return a stream of the Anthropic wire as chunks; raises ValueError for what is none."""
+    from buildwright.gateway.sse import data_of, events_of
+    from buildwright.gateway.translate.chunks import Chunks
+
+    chunks = Chunks("", 0.0, with_usage=False)
+    found = (orjson.loads(data_of(event) or b"{}") for event in events_of(raw))
+    return b"".join(chunks.of(event) for event in found if isinstance(event, dict))
+
+
+def _message_text(raw: bytes) -> str:
+    """Return what a whole answer of the Anthropic wire says; "" for anything else."""
+    answer = json_of(raw)
+    blocks = answer.get("content") if isinstance(answer, dict) else None
+    if not isinstance(blocks, list):
+        return ""
+    lines = [
+        f"[{one.get('name')}] {orjson.dumps(one['input']).decode()}"
+        if "input" in one
+        else str(one.get("text") or one.get("thinking") or "")
+        for one in blocks
+        if isinstance(one, dict)
+    ]
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from buildwright.core.ledger import CallFilter, Ledger, LedgerRow, Settlement, T
 SEARCHED = 5_000
 """Newest calls among which a shortened id is looked for."""
 
+SUGGESTED = 3
+"""Newest calls that are named when an id is unknown."""
+
 STATUSES = ("intent", "sent", "done", "failed", "in_doubt")
 KEEP = "set gateway.keep_bodies to all (BUILDWRIGHT_GATEWAY__KEEP_BODIES=all) for calls to come"
 
@@ -32,7 +35,7 @@ async def find_call(ledger: Ledger, call_id: str) -> LedgerRow:
             f"call {call_id!r} is not unique: {', '.join(one.intent.id for one in found[:3])}, ...",
             next_step="give more of the id",
         )
-    known = [one.intent.id for one in newest[:20]]
+    known = [one.intent.id for one in newest[:SUGGESTED]]
     raise UnknownNameError("call", call_id, known, next_step="buildwright calls list")
 
 
@@ -133,6 +136,13 @@ def json_of(raw: bytes | None) -> Any:
         return orjson.loads(raw)
     except ValueError:
         return raw.decode("utf-8", "replace")
+
+
+def event_of(answer: bytes) -> bytes:
+    """Return a kept answer as events of a stream; a whole one may have come on many lines."""
+    if answer.startswith(b"data:"):
+        return answer
+    return b"data: " + orjson.dumps(json_of(answer)) + b"\n\n"
 
 
 def _settled(settled: Settlement) -> dict[str, Any]:

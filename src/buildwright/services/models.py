@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from buildwright.core.environment import secret
 from buildwright.core.ledger import usd
 from buildwright.core.settings import Settings, gateway_tree
+from buildwright.gateway.limits import Rules
 from buildwright.gateway.pricing import Price, price_table
 from buildwright.gateway.targets import Directory, Target
 
@@ -27,6 +28,14 @@ def model_rows(settings: Settings) -> tuple[ModelRow, ...]:
     directory = Directory(gateway_tree(settings), lambda: 0.0)
     directory.check()
     return (*_named(settings, directory), *_providers(directory))
+
+
+def check_models(settings: Settings) -> None:
+    """Raise SettingsError or UnknownNameError for what no model could be reached by."""
+    model_rows(settings)
+    Rules(settings.gateway.limits)
+    if settings.model != "none":
+        Directory(gateway_tree(settings), lambda: 0.0).plan(settings.model)
 
 
 def _named(settings: Settings, directory: Directory) -> Iterator[ModelRow]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from buildwright.core.call_events import CallDone
 from buildwright.core.ledger import NANO
+from buildwright.telemetry.build import build_info
 from buildwright.telemetry.numbers import QUICK_SECONDS, SECONDS, TOKENS, Counter, Gauge, Histogram
 
 MOST_MODELS = 200
@@ -46,8 +47,7 @@ class CallMetrics:
         )
         self.retries = Counter("buildwright_llm_retries_total", "Tries beyond the first.")
         self.fallbacks = Counter("buildwright_llm_fallbacks_total", "Calls answered by a fallback.")
-        self.info = Gauge("buildwright_build_info", "This version.", ("version",))
-        self.info.set((version,), 1.0)
+        self._version = version
         self._models: set[str] = set()
         for kind in ("coalesced", "repeated", "exact"):
             self.dedup.add((kind,), 0.0)
@@ -86,7 +86,7 @@ class CallMetrics:
         """Yield every metric."""
         yield from (
             self.requests, self.duration, self.first, self.tokens, self.cost, self.dedup,
-            self.in_doubt, self.cache, self.retries, self.fallbacks, self.info,
+            self.in_doubt, self.cache, self.retries, self.fallbacks, build_info(self._version),
         )  # fmt: skip
 
     def _observe_cache(self, status: str) -> None:
@@ -112,4 +112,14 @@ def gauge(
     made = Gauge(name, text, labels)
     for values, number in rows:
         made.set(values, number)
+    return made
+
+
+def counted(
+    name: str, text: str, labels: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float]]
+) -> Counter:
+    """Return a counter of sums that are kept elsewhere, and read when somebody asks."""
+    made = Counter(name, text, labels)
+    for values, number in rows:
+        made.add(values, number)
     return made

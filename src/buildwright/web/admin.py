@@ -56,13 +56,14 @@ class CacheDoor:
         return await self._answer(scope, send, told)
 
     async def _answer(self, scope: Scope, send: Send, told: Callable[[Caller, Query], Told]) -> int:
+        ids = wire.ids(scope["headers"], self._gateway.around.new_id)
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         try:
             caller = self._service.access.admin(dict(scope["headers"]))
             body = orjson.dumps(await told(caller, query))
         except GatewayError as error:
-            headers = [JSON, *wire.error_headers(error)]
+            headers = [JSON, *ids, *wire.error_headers(error)]
             return await respond(send, error.status, headers, wire.openai_error(error))
         except ClientLeftError:
             return 499
-        return await respond(send, 200, [JSON], body)
+        return await respond(send, 200, [JSON, *ids], body)

@@ -11,14 +11,16 @@ import orjson
 
 from buildwright.core.ledger import Wire
 from buildwright.gateway.call import Answer, Call, Caller, End
+from buildwright.gateway.checking import check_chat, check_common, check_input
 from buildwright.gateway.errors import GatewayError
 from buildwright.gateway.pipeline import Gateway
-from buildwright.services.access import check_model
+from buildwright.services.access import check_model, may_use
 from buildwright.web import wire
 from buildwright.web.http import (
     EVENTS,
     JSON,
     ClientLeftError,
+    Headers,
     Receive,
     Scope,
     Send,
@@ -49,16 +51,25 @@ class ChatDoor:
         return await self._answer(scope, receive, send, "embeddings")
 
     async def models(self, scope: Scope, receive: Receive, send: Send) -> int:
-        """Answer `/v1/models`: the names that the settings give."""
+        """Answer `/v1/models`: the names that the settings give and the caller may ask for."""
         try:
-            self._authorize(dict(scope["headers"]))
+            caller = self._authorize(dict(scope["headers"]))
         except GatewayError as error:
-            return await _refuse(send, error, None)
-        rows = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "buildwright"}
-            for name in self._gateway.directory.names()
-        ]
-        return await respond(send, 200, [JSON], orjson.dumps({"object": "list", "data": rows}))
+            return await self._refuse(scope, send, error, None)
+        names = self._gateway.directory.names()
+        rows = [_model_row(name) for name in names if may_use(caller, name)]
+        told = [JSON, *self._ids(scope)]
+        return await respond(send, 200, told, orjson.dumps({"object": "list", "data": rows}))
+
+    async def model(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Answer `/v1/models/{model}` for every name a call could ask for."""
+        name = scope["path"].removeprefix("/v1/models/")
+        try:
+            check_model(self._authorize(dict(scope["headers"])), name)
+            self._gateway.find(name)
+        except GatewayError as error:
+            return await self._refuse(scope, send, error, None)
+        return await respond(send, 200, [JSON, *self._ids(scope)], orjson.dumps(_model_row(name)))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, kind: Wire) -> int:
         call: Call | None = None
@@ -70,7 +81,7 @@ class ChatDoor:
             check_model(caller, call.asked)
             answer = await self._gateway.handle(call)
         except GatewayError as error:
-            return await _refuse(send, error, call, self._gateway.around.tick)
+            return await self._refuse(scope, send, error, call)
         except ClientLeftError:
             return 499
         if answer.frames is not None:
@@ -82,15 +93,12 @@ class ChatDoor:
     def _call(
         self, headers: Mapping[bytes, bytes], body: dict[str, Any], caller: Caller, kind: Wire
     ) -> Call:
-        wire.check_common(body)
-        (wire.check_messages if kind == "chat" else wire.check_input)(body)
+        check_common(body)
+        (check_chat if kind == "chat" else check_input)(body)
         around = self._gateway.around
         call = Call(around.new_id(), kind, body, caller, around.now(), around.tick())
-        call.request_id = wire.request_id(headers.get(b"x-request-id", b""), call.id)
-        call.key = wire.idempotency_key(headers.get(b"idempotency-key", b""))
-        control = headers.get(b"cache-control")
-        if control:
-            call.cache = wire.cache_wish(control)
+        call.lets_go = True
+        wire.read_headers(call, headers)
         return call
 
     async def _stream(self, call: Call, answer: Answer, receive: Receive, send: Send) -> int:
@@ -99,6 +107,17 @@ class ChatDoor:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         how = await Outgoing(call, answer, send, self._heartbeat_s).run(receive)
         return {"complete": 200, "left": 499, "cut": 502}[how]
+
+    async def _refuse(
+        self, scope: Scope, send: Send, error: GatewayError, call: Call | None
+    ) -> int:
+        tick = self._gateway.around.tick
+        headers = self._ids(scope) if call is None else wire.gateway_headers(call, tick())
+        headers += (JSON, *wire.error_headers(error))
+        return await respond(send, error.status, headers, wire.openai_error(error))
+
+    def _ids(self, scope: Scope) -> Headers:
+        return wire.ids(scope["headers"], self._gateway.around.new_id)
 
 
 class Outgoing:
@@ -120,7 +139,7 @@ class Outgoing:
         pump = asyncio.current_task()
         assert pump is not None  # noqa: S101 - a coroutine that runs is in a task
         watch = self._loop.create_task(_left(receive))
-        watch.add_done_callback(lambda _: pump.cancel() if self._pumping else None)
+        watch.add_done_callback(lambda _: self._leave(pump))
         self._beat = self._loop.call_later(self._heartbeat_s, self._tick)
         how: End = "left"
         try:
@@ -135,6 +154,11 @@ class Outgoing:
             await _close(self._answer)
             self._answer.end(how)
         return how
+
+    def _leave(self, pump: asyncio.Task[object]) -> None:
+        # Others may listen to the same stream: then the frames end by themselves.
+        if self._pumping and not self._answer.let_go():
+            pump.cancel()
 
     async def _pump(self) -> End:
         send, loop = self._send, self._loop
@@ -177,9 +201,5 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def _refuse(
-    send: Send, error: GatewayError, call: Call | None, tick: Callable[[], float] | None = None
-) -> int:
-    headers = wire.gateway_headers(call, tick()) if call is not None and tick else []
-    headers += (JSON, *wire.error_headers(error))
-    return await respond(send, error.status, headers, wire.openai_error(error))
+def _model_row(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "buildwright"}

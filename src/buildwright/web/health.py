@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 from buildwright.app.gateway import GatewayService
 from buildwright.core.errors import BuildwrightError
 from buildwright.gateway.errors import GatewayError
-from buildwright.telemetry.calls import BREAKER_STATES, CallMetrics, gauge
+from buildwright.telemetry.calls import BREAKER_STATES, CallMetrics, counted, gauge
 from buildwright.telemetry.numbers import Counter, Histogram, exposition
 from buildwright.web import wire
 from buildwright.web.http import JSON, Receive, Scope, Send, respond
@@ -59,7 +59,8 @@ class HealthDoor:
         try:
             self._service.access.caller(dict(scope["headers"]))
         except GatewayError as error:
-            return await respond(send, error.status, [JSON], wire.openai_error(error))
+            headers = [JSON, *wire.ids(scope["headers"], self._around.new_id)]
+            return await respond(send, error.status, headers, wire.openai_error(error))
         metrics: list[Counter | Histogram] = [*self._metrics.all(), *await self._gauges()]
         return await respond(send, 200, [TEXT], exposition(metrics).encode())
 
@@ -100,7 +101,8 @@ class HealthDoor:
         return self._check("pass", judged)
 
     def _disk(self) -> Check:
-        free = shutil.disk_usage(_existing(self._service.gateway.tree.home)).free
+        found = os.statvfs(_existing(self._service.gateway.tree.home))
+        free = found.f_bavail * found.f_frsize
         return self._check("pass" if free > RESERVE_BYTES else "fail", free, unit="bytes")
 
     def _upstreams(self) -> dict[str, Check]:
@@ -132,14 +134,14 @@ class HealthDoor:
                   ("upstream", "state"),
                   (((url, state), float(getattr(pool, state)))
                    for url, pool in pools.items() for state in ("open", "idle", "waiting"))),
-            gauge("buildwright_pool_wait_seconds_total", "Waiting for connections.", upstream,
-                  (((url,), pool.waited_s_total) for url, pool in pools.items())),
+            counted("buildwright_pool_wait_seconds_total", "Waiting for connections.", upstream,
+                    (((url,), pool.waited_s_total) for url, pool in pools.items())),
             gauge("buildwright_budget_reserved_usd", "Held by calls on their way or in doubt.", (),
                   [((), sum(budget.held_nano for budget in budgets) / 1e9)]),
             gauge("buildwright_redis_fallback", "1 while limits and cache do without Redis.", (),
                   [((), float(gateway.redis is not None and gateway.redis.fallback))]),
-            gauge("buildwright_redis_errors_total", "Times Redis failed or refused.", (),
-                  [((), float(gateway.redis.errors_total if gateway.redis else 0))]),
+            counted("buildwright_redis_errors_total", "Times Redis failed or refused.", (),
+                    [((), float(gateway.redis.errors_total if gateway.redis else 0))]),
             gauge("buildwright_cache_bytes", "Memory of the exact cache.", (),
                   [((), float(cache.memory_used))]),
         ]  # fmt: skip

@@ -8,10 +8,18 @@ from typing import Any
 import orjson
 
 from buildwright.gateway.call import Answer, Call, Caller
+from buildwright.gateway.checking import (
+    MAX_TOKENS,
+    MESSAGES_FIELDS,
+    check_common,
+    check_fields,
+    check_messages,
+    unusable,
+)
 from buildwright.gateway.errors import GatewayError, invalid
 from buildwright.gateway.pipeline import Gateway
 from buildwright.gateway.pricing import estimate_tokens
-from buildwright.gateway.translate.reading import a_list, a_text, an_object, unusable
+from buildwright.gateway.translate.reading import a_list, a_text, an_object
 from buildwright.services.access import check_model
 from buildwright.web import wire
 from buildwright.web.gateway import Authorize, Outgoing
@@ -52,7 +60,7 @@ class MessagesDoor:
             check_model(caller, call.asked)
             answer = await self._gateway.handle(call)
         except GatewayError as error:
-            return await self._refuse(send, error, call)
+            return await self._refuse(scope, send, error, call)
         except ClientLeftError:
             return 499
         told = self._headers(call)
@@ -68,11 +76,11 @@ class MessagesDoor:
             check_request(body)
             check_model(caller, body["model"])
         except GatewayError as error:
-            return await self._refuse(send, error, None)
+            return await self._refuse(scope, send, error, None)
         except ClientLeftError:
             return 499
         told = {"input_tokens": estimate_tokens(body), "buildwright": {"estimated": True}}
-        return await respond(send, 200, [JSON], orjson.dumps(told))
+        return await respond(send, 200, [JSON, *self._ids(scope)], orjson.dumps(told))
 
     async def _read(
         self, scope: Scope, receive: Receive
@@ -86,11 +94,8 @@ class MessagesDoor:
         check_answer(body)
         around = self._around
         call = Call(around.new_id(), "messages", body, caller, around.now(), around.tick())
-        call.request_id = wire.request_id(headers.get(b"x-request-id", b""), call.id)
-        call.key = wire.idempotency_key(headers.get(b"idempotency-key", b""))
-        control = headers.get(b"cache-control")
-        if control:
-            call.cache = wire.cache_wish(control)
+        call.lets_go = True
+        wire.read_headers(call, headers)
         return call
 
     def _forward(self, scope: Scope, call: Call) -> None:
@@ -102,13 +107,19 @@ class MessagesDoor:
         headers.append((b"request-id", call.request_id.encode()))
         return headers
 
-    async def _refuse(self, send: Send, error: GatewayError, call: Call | None) -> int:
-        request_id = call.request_id if call else self._around.new_id()
-        headers = self._headers(call) if call else [(b"request-id", request_id.encode())]
+    async def _refuse(
+        self, scope: Scope, send: Send, error: GatewayError, call: Call | None
+    ) -> int:
+        headers = self._ids(scope) if call is None else self._headers(call)
         more = wire.error_headers(error)
+        request_id = dict(headers)[b"request-id"].decode()
         headers += (JSON, *more, *wire.anthropic_limits(more, self._around.now()))
         status = wire.anthropic_status(error)
         return await respond(send, status, headers, wire.anthropic_error(error, request_id))
+
+    def _ids(self, scope: Scope) -> Headers:
+        made = wire.ids(scope["headers"], self._around.new_id)
+        return [*made, (b"request-id", dict(made)[b"x-request-id"])]
 
     async def _stream(self, call: Call, answer: Answer, receive: Receive, send: Send) -> int:
         headers = self._headers(call)
@@ -149,8 +160,9 @@ def forwarded(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, byte
 
 def check_request(body: dict[str, Any]) -> None:
     """Check model, system and messages; raises GatewayError 400 that names the field."""
-    wire.check_common(body)
-    wire.check_messages(body)
+    check_common(body)
+    check_messages(body)
+    check_fields(body, MESSAGES_FIELDS)
     for number, message in enumerate(body["messages"]):
         where = f"messages[{number}].content"
         content = message.get("content")
@@ -166,7 +178,7 @@ def check_request(body: dict[str, Any]) -> None:
 def check_answer(body: dict[str, Any]) -> None:
     """Check what bounds the answer; raises GatewayError 400."""
     if body.get("max_tokens") is None:
-        raise unusable("max_tokens", None, f"a whole number from 1 to {wire.MAX_TOKENS}")
+        raise unusable("max_tokens", None, f"a whole number from 1 to {MAX_TOKENS}")
     for name in ("max_completion_tokens", "n"):
         if name in body:
             # The reservation would go by them, and no upstream of this wire does.

@@ -1,17 +1,21 @@
-"""Serving an ASGI application with uvicorn."""
+"""Serving an ASGI application until a signal ends it."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 
 from buildwright.core.errors import MachineError
+from buildwright.web.app import App
+from buildwright.web.http1 import Connection, Patience, State
 
-DRAIN_S = 30
+DRAIN_S = 30.0
 BACKLOG = 2048
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -30,36 +34,59 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return made
 
 
-async def serve(app: Any, listening: socket.socket, ready: Callable[[], None]) -> None:
+async def serve(app: App, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; calls in flight have `DRAIN_S` seconds to end.
 
-    `ready` is called once connections are taken.
+    `ready` is called once connections are taken. A second signal ends at once what is in flight.
     """
-    from uvicorn.config import Config
-    from uvicorn.server import Server
+    loop = asyncio.get_running_loop()
+    ended, hurried = asyncio.Event(), asyncio.Event()
 
-    class Announcing(Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
+    def on_signal() -> None:
+        (hurried if ended.is_set() else ended).set()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        async with serving(app, listening, hurried=hurried):
             ready()
+            await ended.wait()
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # uvicorn's own raises the signal again at the end: the process would be gone before
-            # the ledger has written what it was told last.
-            self.force_exit = self.should_exit and sig == signal.SIGINT
-            self.should_exit = True
 
-    config = Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=DRAIN_S,
-    )
-    await Announcing(config).serve([listening])
+@asynccontextmanager
+async def serving(
+    app: App,
+    listening: socket.socket,
+    *,
+    patience: Patience | None = None,
+    drain_s: float = DRAIN_S,
+    hurried: asyncio.Event | None = None,
+) -> AsyncIterator[State]:
+    """Serve while the block runs; then calls in flight have `drain_s` seconds, at most.
+
+    `hurried` ends that wait early.
+    """
+    loop = asyncio.get_running_loop()
+    state = State(app, patience or Patience(), loop)
+    try:
+        make = partial(Connection, state)
+        server = await loop.create_server(make, sock=listening, backlog=BACKLOG)
+        try:
+            yield state
+        finally:
+            server.close()
+            state.end()
+            await _any_of(state.drained, hurried or asyncio.Event(), within_s=drain_s)
+    finally:
+        await state.abort()
+
+
+async def _any_of(*events: asyncio.Event, within_s: float) -> None:
+    """Wait until one of the events happens, or for `within_s` seconds."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,13 +12,15 @@ import orjson
 
 from buildwright.core.ledger import usd
 from buildwright.gateway.call import CacheWish, Call
+from buildwright.gateway.checking import shown
 from buildwright.gateway.errors import GatewayError, invalid
 from buildwright.web.http import Headers
 
-MAX_TOKENS = 10_000_000
 MAX_KEY_BYTES = 255
 MOST_DEPTH = 100
 """What can be read back by every JSON library, and walked through without a stack of our own."""
+MAX_TRACE_BYTES = 255
+_HEX = frozenset(b"0123456789abcdef")
 _ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
 
 
@@ -48,59 +51,6 @@ def _too_deep(body: dict[str, Any]) -> bool:
     return True
 
 
-def check_common(body: dict[str, Any]) -> None:
-    """Check what every wire has: model, stream and the bounds of an answer."""
-    model = body.get("model")
-    if not isinstance(model, str) or not model.strip() or len(model) > 300:
-        raise invalid(f"model is {_shown(model)}, expected the name of a model", "model")
-    if not isinstance(body.get("stream", False), bool | None):
-        raise invalid(f"stream is {_shown(body['stream'])}, expected true or false", "stream")
-    for name in ("max_tokens", "max_completion_tokens"):
-        check_count(body, name, MAX_TOKENS)
-    check_count(body, "n", 128)
-    options = body.get("stream_options")
-    if options is not None and not isinstance(options, dict):
-        raise invalid(f"stream_options is {_shown(options)}, expected an object", "stream_options")
-
-
-def check_count(body: dict[str, Any], name: str, most: int) -> None:
-    """Check that a field is absent, null or a whole number from 1 to `most`."""
-    value = body.get(name)
-    if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise invalid(f"{name} is {_shown(value)}, expected a whole number from 1 to {most}", name)
-
-
-def check_messages(body: dict[str, Any]) -> None:
-    """Check that `messages` is a list of objects with a role."""
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise invalid(f"messages is {_shown(messages)}, expected a list of messages", "messages")
-    for number, message in enumerate(messages):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise invalid(
-                f"messages[{number}] is {_shown(message)}, expected an object with a role",
-                f"messages[{number}]",
-            )
-
-
-def check_input(body: dict[str, Any]) -> None:
-    """Check that `input` is a text, a list of texts, tokens, or a list of lists of tokens."""
-    given = body.get("input")
-    if body.get("stream"):
-        raise invalid("stream is true, but embeddings are not streamed", "stream")
-    listed = isinstance(given, list) and given and all(_embeddable(part) for part in given)
-    if not listed and not isinstance(given, str):
-        raise invalid(f"input is {_shown(given)}, expected a text or a list of texts", "input")
-
-
-def _embeddable(part: object) -> bool:
-    if isinstance(part, list):
-        return bool(part) and all(type(token) is int for token in part)
-    return isinstance(part, str) or type(part) is int
-
-
 def request_id(given: bytes, made: str) -> str:
     """Return the client's id when it is short and harmless, else ours."""
     if given and len(given) <= 64 and _ID_CHARACTERS.issuperset(given):
@@ -108,11 +58,32 @@ def request_id(given: bytes, made: str) -> str:
     return made
 
 
+def trace_parent(given: bytes) -> bytes:
+    """Return the client's W3C trace context when it is one (version 00 or later), else b""."""
+    parts = given.split(b"-")
+    if len(given) < 55 or [len(part) for part in parts[:4]] != [2, 32, 16, 2]:
+        return b""
+    whole = len(given) == 55 or (parts[0] != b"00" and len(given) <= MAX_TRACE_BYTES)
+    known = all(_HEX.issuperset(part) for part in parts)
+    some = parts[0] != b"ff" and parts[1].strip(b"0") and parts[2].strip(b"0")
+    return given if whole and known and some else b""
+
+
+def ids(given: Iterable[tuple[bytes, bytes]], new_id: Callable[[], str]) -> Headers:
+    """Return the ids of an answer that belongs to no call: the client's own, else a new one."""
+    headers = dict(given)
+    made = [(b"x-request-id", request_id(headers.get(b"x-request-id", b""), "").encode())]
+    if not made[0][1]:
+        made = [(b"x-request-id", new_id().encode())]
+    trace = trace_parent(headers.get(b"traceparent", b""))
+    return [*made, (b"traceparent", trace)] if trace else made
+
+
 def idempotency_key(given: bytes) -> str:
     """Return the client's Idempotency-Key ("" = none); raises GatewayError 400."""
     if len(given) > MAX_KEY_BYTES or not all(32 < byte < 127 for byte in given):
         raise invalid(
-            f"Idempotency-Key is {_shown(given.decode('latin-1'))}, "
+            f"Idempotency-Key is {shown(given.decode('latin-1'))}, "
             f"expected at most {MAX_KEY_BYTES} visible ASCII characters",
             "Idempotency-Key",
         )
@@ -135,6 +106,19 @@ def cache_wish(given: bytes) -> CacheWish:
                 raise invalid(f"Cache-Control: max-age is {value!r}, expected whole seconds")
             max_age = float(value)
     return CacheWish(read, store, only, max_age)
+
+
+def read_headers(call: Call, headers: Mapping[bytes, bytes]) -> None:
+    """Note on a call what its request's headers ask for; raises GatewayError 400."""
+    call.request_id = request_id(headers.get(b"x-request-id", b""), call.id)
+    call.key = idempotency_key(headers.get(b"idempotency-key", b""))
+    control = headers.get(b"cache-control")
+    if control:
+        call.cache = cache_wish(control)
+    traced = headers.get(b"traceparent")
+    if traced:
+        told = trace_parent(traced)
+        call.headers += ((b"traceparent", told),) if told else ()
 
 
 def gateway_headers(call: Call, at: float) -> Headers:
@@ -192,11 +176,6 @@ def openai_error(error: GatewayError) -> bytes:
 
 def _told(error: GatewayError) -> str:
     return f"{error.message} ({error.next_step})" if error.next_step else error.message
-
-
-def _shown(value: object) -> str:
-    text = "missing" if value is None else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _kind(value: object) -> str:

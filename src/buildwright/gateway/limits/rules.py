@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
+from buildwright.core.errors import SettingsError
 from buildwright.core.gateway_settings import LimitSettings
 from buildwright.gateway.call import Caller
 
@@ -30,8 +31,7 @@ class Rule:
         return self.per_minute / MINUTE_S
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """State of a bucket: units left, and seconds until it is full again."""
 
     rule: Rule
@@ -39,8 +39,7 @@ class Level:
     full_in_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(NamedTuple):
     """What came of taking: the levels after it, or the bucket that refused and how long to wait.
 
     A wait of None says that so many units never fit into the bucket.
@@ -72,19 +71,29 @@ class Buckets(Protocol):
 
 
 class Rules:
-    """The limits of the settings and of API keys."""
+    """The limits of the settings and of API keys; raises SettingsError for one without a number."""
 
     def __init__(self, settings: Sequence[LimitSettings]) -> None:
+        for number, given in enumerate(settings):
+            if given.requests_per_minute is None and given.tokens_per_minute is None:
+                raise SettingsError(
+                    f"gateway.limits[{number}] limits nothing; expected requests_per_minute, "
+                    "tokens_per_minute or both",
+                    next_step="add one, or take the row out",
+                )
         self._settings = settings
-        self._known: dict[tuple[Caller, str], tuple[Rule, ...]] = {}
+        # By identity: a caller lives as long as its key, and to hash one costs more than the rest.
+        self._known: dict[tuple[int, str], tuple[Caller, tuple[Rule, ...]]] = {}
 
     def of(self, caller: Caller, model: str) -> tuple[Rule, ...]:
         """Return the buckets a call takes from, widest first."""
-        rules = self._known.get((caller, model))
-        if rules is None:
-            if len(self._known) > 10_000:
-                self._known.clear()
-            rules = self._known[caller, model] = tuple(self._made(caller, model))
+        known = self._known.get((id(caller), model))
+        if known is not None:
+            return known[1]
+        if len(self._known) > 10_000:
+            self._known.clear()
+        rules = tuple(self._made(caller, model))
+        self._known[id(caller), model] = caller, rules
         return rules
 
     def _made(self, caller: Caller, model: str) -> list[Rule]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 
 from buildwright.core.ledger import LedgerRow
@@ -14,7 +15,19 @@ from buildwright.gateway.policies.spending import KeyUsedError, hash_of
 RETRY_MARK = "~retry"
 """Ends the key of the one call that a call in doubt is repeated by."""
 
+LEFT_MARK = "~left"
+"""Ends, with a number, the key of a call that follows one whose client left before its end."""
+
+MOST_LEFT = 20
+"""Times a call is sent again after it was left; each of them is paid and a row of its own."""
+
+_MARKS = re.compile(f"({RETRY_MARK})?({LEFT_MARK}[0-9]+)?$")
 Repeats = Callable[[Call], bool]
+
+
+def without_marks(key: str) -> str:
+    """Return the key a call was given."""
+    return _MARKS.sub("", key, count=1)
 
 
 class Repeating:
@@ -48,16 +61,33 @@ class Repeating:
         return answer
 
     async def _sent(self, call: Call) -> Answer:
-        try:
-            return await self._inner(call)
-        except KeyUsedError as used:
-            row = used.row
-        if row.status != "in_doubt" or not self._repeats_doubtful(call):
-            return _stored(call, row)
-        if call.key.endswith(RETRY_MARK):
-            raise _conflict("in_doubt", "this call and its one repeat are both in doubt")
-        call.key += RETRY_MARK
-        return await self._sent(call)
+        """Send under the given key, or one made of it while calls hold those that gave nothing."""
+        given, body_hash, told = call.key, hash_of(call), len(call.headers)
+        retry, left = "", 0
+        while True:
+            try:
+                return await self._inner(call)
+            except KeyUsedError as used:
+                row = used.row
+            del call.headers[told:]
+            if row.intent.body_hash != body_hash:
+                raise _other_body(given)
+            if _left(row) and left < MOST_LEFT:
+                left += 1
+            elif row.status != "in_doubt" or not self._repeats_doubtful(call):
+                return _stored(call, row)
+            elif retry:
+                raise _conflict("in_doubt", "this call and its one repeat are both in doubt")
+            else:
+                retry = RETRY_MARK
+            call.key = given + retry + (f"{LEFT_MARK}{left}" if left else "")
+
+
+def _left(row: LedgerRow) -> bool:
+    """True for a call that was given up: what it cost is counted, but nobody has its answer."""
+    settled = row.settlement
+    given_up = settled is not None and settled.answer is None and settled.error == "client_left"
+    return row.status == "done" and given_up
 
 
 def _tell(future: asyncio.Future[Answer], error: BaseException) -> None:
@@ -71,7 +101,7 @@ def _tell(future: asyncio.Future[Answer], error: BaseException) -> None:
 
 async def _attached(call: Call, body_hash: str, future: asyncio.Future[Answer]) -> Answer:
     if body_hash != hash_of(call):
-        raise _other_body(call)
+        raise _other_body(call.key)
     try:
         answer = await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -85,8 +115,6 @@ async def _attached(call: Call, body_hash: str, future: asyncio.Future[Answer]) 
 
 
 def _stored(call: Call, row: LedgerRow) -> Answer:
-    if row.intent.body_hash != hash_of(call):
-        raise _other_body(call)
     settled = row.settlement
     if row.status != "done" or settled is None:
         raise _conflict(row.status, f"call {row.intent.id} with this key is {row.status}")
@@ -104,12 +132,12 @@ async def _once(stored: bytes) -> AsyncGenerator[bytes, None]:
     yield stored
 
 
-def _other_body(call: Call) -> GatewayError:
+def _other_body(key: str) -> GatewayError:
     return GatewayError(
         422,
         "invalid_request_error",
         "idempotency_key_reused",
-        f"key {call.key!r} was used before with another body",
+        f"key {key!r} was used before with another body",
         next_step="send another Idempotency-Key",
     )
 

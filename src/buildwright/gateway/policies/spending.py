@@ -23,7 +23,7 @@ from buildwright.core.ledger import (
 from buildwright.gateway.call import Answer, Call, End
 from buildwright.gateway.errors import GatewayError, busy, invalid, over_budget, too_long
 from buildwright.gateway.policies import Handler
-from buildwright.gateway.pricing import Price, estimate_tokens
+from buildwright.gateway.pricing import Price, estimate_tokens, least_tokens
 from buildwright.gateway.targets import Target
 
 OVERESTIMATE = 2.5
@@ -177,14 +177,27 @@ def price_of(call: Call, target: Target) -> Price:
 
 
 def _fits(call: Call) -> None:
+    """Refuse what no model of the plan takes for sure; what may fit is the provider's affair.
+
+    So is a long answer that our own calls allow by default (`repeats`): nobody asked for it.
+    """
     if len(call.plan) == 1 and call.plan[0].context_tokens is None:
         return
     sizes = [target.context_tokens for target in call.plan]
     longest = max((size for size in sizes if size is not None), default=None)
-    surely = int(call.input_tokens / OVERESTIMATE)
-    if longest is not None and None not in sizes and surely > longest:
+    body = call.body
+    asked = 0 if call.repeats else body.get("max_completion_tokens") or body.get("max_tokens") or 0
+    if longest is None or None in sizes or call.input_tokens / OVERESTIMATE + asked <= longest:
+        return
+    surely = int(least_tokens(body) / OVERESTIMATE)
+    if surely > longest:
         raise too_long(
             f"the messages are more than {surely} tokens, and {call.asked!r} takes {longest}"
+        )
+    if surely + asked > longest:
+        raise too_long(
+            f"the messages are more than {surely} tokens and the answer may have {asked}, and "
+            f"{call.asked!r} takes {longest} for both; lower max_tokens"
         )
 
 

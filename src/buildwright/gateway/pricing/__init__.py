@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buildwright.gateway.pricing.estimate import estimate_tokens
+from buildwright.gateway.pricing.estimate import estimate_tokens, least_tokens
 from buildwright.gateway.pricing.price import FREE, Price, Rates, configured_price
 from buildwright.gateway.pricing.table import PriceTable, price_table
 from buildwright.gateway.pricing.usage import (
@@ -20,6 +20,7 @@ __all__ = [
     "Rates",
     "configured_price",
     "estimate_tokens",
+    "least_tokens",
     "merge_anthropic",
     "price_table",
     "usage_in_chunk",

@@ -70,6 +70,28 @@ def estimate_tokens(body: dict[str, Any]) -> int:
     return fixed - (-sixths // SIXTHS)
 
 
+def least_tokens(body: dict[str, Any]) -> int:
+    """Return the estimate of what is surely read as text, in one go, by a model of any wire.
+
+    Pictures, files and tools count nothing; of texts to embed only the longest one does.
+    """
+    if "messages" not in body:
+        return max((_tokens(text) for text in _texts(body.get("input"))), default=0)
+    contents = [body.get("system"), *(message.get("content") for message in body["messages"])]
+    return sum(_tokens(text) for content in contents for text in _texts(content))
+
+
+def _tokens(text: str) -> int:
+    return _sixths(text) // SIXTHS
+
+
+def _texts(content: Any) -> list[str]:
+    if not isinstance(content, list):
+        return [content] if isinstance(content, str) else []
+    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    return [part for part in parts if isinstance(part, str)]
+
+
 def _messages(messages: list[Any]) -> tuple[int, int]:
     sixths, fixed = 0, MESSAGE_TOKENS * len(messages)
     for message in messages:

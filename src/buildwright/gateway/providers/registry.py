@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 from buildwright.core.gateway_settings import GatewayTree
 from buildwright.gateway.call import Answer, Call
 from buildwright.gateway.errors import Billed, unreachable
-from buildwright.gateway.providers.pools import Pools
 from buildwright.gateway.targets import Target
+
+if TYPE_CHECKING:
+    from buildwright.gateway.providers.pools import Pools
 
 
 class Provider(Protocol):
@@ -42,9 +45,7 @@ class Providers:
     """The open providers and their connections."""
 
     def __init__(self, tree: GatewayTree, tick: Callable[[], float]) -> None:
-        settings = tree.gateway
-        self.pools = Pools(settings.timeouts, settings.concurrency)
-        self._tick, self._answer_limit = tick, settings.answer_limit_kib * 1024
+        self._settings, self._tick = tree.gateway, tick
         self._open: dict[str, Provider] = {}
 
     async def send(self, call: Call, target: Target) -> Answer:
@@ -71,15 +72,24 @@ class Providers:
 
     def use(self, speech: str, make: Callable[..., Provider]) -> Provider:
         """Open a provider for a way of speaking, in place of the usual one."""
-        provider = make(self.pools, self._tick, self._answer_limit)
+        limit = self._settings.answer_limit_kib * 1024
+        provider = make(self.pools, self._tick, limit)
         self._open[speech] = provider
         return provider
+
+    @cached_property
+    def pools(self) -> Pools:
+        """The connections; the client is loaded when something is first sent."""
+        from buildwright.gateway.providers.pools import Pools
+
+        return Pools(self._settings.timeouts, self._settings.concurrency)
 
     async def close(self) -> None:
         """Close providers and connections."""
         for provider in self._open.values():
             await provider.close()
-        await self.pools.close()
+        if "pools" in self.__dict__:
+            await self.pools.close()
 
 
 def _load(path: str) -> Any:

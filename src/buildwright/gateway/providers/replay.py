@@ -10,7 +10,7 @@ from pathlib import Path
 from buildwright.gateway.call import Answer, Call
 from buildwright.gateway.cassette import Cassette, Recorded, read_cassette
 from buildwright.gateway.errors import GatewayError
-from buildwright.gateway.policies.repeating import RETRY_MARK
+from buildwright.gateway.policies.repeating import without_marks
 from buildwright.gateway.providers.pools import Pools
 from buildwright.gateway.targets import Target
 
@@ -24,7 +24,7 @@ class ReplayProvider:
 
     async def send(self, call: Call, target: Target) -> Answer:
         """Return the recorded answer; raises the recorded GatewayError, or NotRecordedError."""
-        key = call.key.removesuffix(RETRY_MARK)
+        key = without_marks(call.key)
         time = self._times[target.url, key]
         recorded = self._cassette(target.url).find(key, call.body, time)
         self._times[target.url, key] += 1

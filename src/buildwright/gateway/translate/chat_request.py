@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from buildwright.gateway.checking import unusable
 from buildwright.gateway.translate.reading import (
     Json,
     a_list,
@@ -18,7 +19,6 @@ from buildwright.gateway.translate.reading import (
     an_object,
     not_offered,
     text_of,
-    unusable,
 )
 
 UPSTREAM = "a model that does not speak the Anthropic wire"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from buildwright.gateway.checking import unusable
 from buildwright.gateway.translate.reading import (
     Json,
     a_list,
@@ -18,7 +19,6 @@ from buildwright.gateway.translate.reading import (
     not_offered,
     object_of,
     picture_of,
-    unusable,
 )
 
 UPSTREAM = "a model on the Anthropic wire"

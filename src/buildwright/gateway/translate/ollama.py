@@ -10,6 +10,7 @@ import orjson
 
 from buildwright.core.ledger import TokenUsage
 from buildwright.gateway.chatform import usage_json
+from buildwright.gateway.checking import unusable
 from buildwright.gateway.translate.reading import (
     Json,
     a_list,
@@ -18,7 +19,6 @@ from buildwright.gateway.translate.reading import (
     not_offered,
     object_of,
     picture_of,
-    unusable,
 )
 
 UPSTREAM = "Ollama"

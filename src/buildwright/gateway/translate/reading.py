@@ -6,23 +6,15 @@ from typing import Any
 
 import orjson
 
+from buildwright.gateway.checking import shown, unusable
 from buildwright.gateway.errors import GatewayError, invalid
 
 Json = dict[str, Any]
 
 
-def unusable(where: str, value: object, expected: str) -> GatewayError:
-    """400 that names the field, what is in it and what should be."""
-    text = "missing" if value is None else repr(value)
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return invalid(f"{where} is {shown}, expected {expected}", where)
-
-
 def not_offered(where: str, value: object, upstream: str) -> GatewayError:
     """400 for a field that the upstream's wire has no word for."""
-    text = repr(value)
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    error = invalid(f"{where}: {shown} cannot be sent to {upstream}", where)
+    error = invalid(f"{where}: {shown(value)} cannot be sent to {upstream}", where)
     error.next_step = "leave it out, or ask a model of another provider"
     return error
 

@@ -29,6 +29,9 @@ LARGEST_NANO = 10**16
 """Ten million dollars: more in one call is a mistake, and sums must stay within 64 bits."""
 
 LATEST_S = 0.005
+CLOSE_S = 0.0002
+"""Operations that follow the last commit so closely are gathered; others are committed alone."""
+
 LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -36,9 +39,9 @@ T = TypeVar("T")
 class SqliteLedger:
     """A `core.ledger.Ledger` in a SQLite file that other processes may use at the same time.
 
-    Operations of one turn of the event loop are committed together: on the loop where nothing has
-    to be waited for (a hand-over to a thread and back costs twice what the commit does), else in
-    the writer's thread. The database alone decides what a budget has left. Made by `open_ledger`.
+    Operations that come close together are committed together: on the loop where nothing has to be
+    waited for (a hand-over to a thread and back costs twice what the commit does), else in the
+    writer's thread. The database alone decides what a budget has left. Made by `open_ledger`.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class SqliteLedger:
         self._gathered: list[Job] = []
         self._soon = False
         self._away = 0
+        self._committed_at = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._closed = False
         self._writer = Writer(path, owner, clock.tick, self._deliver, durable=durable)
@@ -155,7 +159,10 @@ class SqliteLedger:
         self._check_open()
         future = self._loop.create_future()
         self._gathered.append(Job(work, future))
-        self._flush_soon()
+        if self._soon or self._clock.tick() - self._committed_at < CLOSE_S:
+            self._flush_soon()
+        else:
+            self._flush()
         return future
 
     def _check_open(self) -> None:
@@ -176,6 +183,7 @@ class SqliteLedger:
         if not jobs:
             return
         done = None if self._away else self._writer.commit_now(jobs)
+        self._committed_at = self._clock.tick()
         if done is None:
             self._away += len(jobs)
             self._writer.put(jobs)
