@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 from buildwright import __version__
@@ -29,6 +30,8 @@ async def _serve(tree: GatewayTree, ready: Callable[[str], None]) -> None:
         async with open_gateway_service(tree, on_done=metrics.observe) as service:
             tick = service.gateway.around.tick
             app = make_app(gateway_routes(service, metrics), metrics.observe_http, tick)
+            # What is loaded now stays: no full collection need look through it and hold up calls.
+            gc.freeze()
             await serve(app, listening, lambda: ready(url))
     finally:
         listening.close()

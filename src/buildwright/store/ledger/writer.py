@@ -75,10 +75,11 @@ class Writer:
         self._known: dict[str, Open] = {}
         self._late: dict[str, Settlement] = {}
         self._died = self._broken = False
-        self._checkpoints = checkpoints.Checkpoints(path)
         self._using = threading.Lock()
         self._quick_from = float("inf") if durable else 0.0
         self._open()
+        (page_bytes,) = self._connection.execute("PRAGMA page_size").fetchone()
+        self._checkpoints = checkpoints.Checkpoints(path, page_bytes)
         self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
         self._thread.start()
 
