@@ -106,6 +106,8 @@ async def test_a_log_is_copied_once_and_not_at_every_commit(
         return copies[-1]
 
     monkeypatch.setattr(checkpoints, "_copied", noted)
+    monkeypatch.setattr(checkpoints, "BEGIN_BYTES", 12 << 20)
+    ledger._writer._checkpoints._look_at = 12 << 20
     body = b"x" * 100_000
     for number in range(150):
         await ledger.intend(an_intent(f"c{number}", request=body))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from buildwright.core.errors import DiskError, StoreError
 
-LOG_KEPT_BYTES = 16 << 20
+LOG_KEPT_BYTES = 32 << 20
 """To what length the write-ahead log is cut when it starts anew."""
 
 LOCKED_S = 15.0
