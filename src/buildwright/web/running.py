@@ -14,9 +14,6 @@ from buildwright.web.app import make_app
 from buildwright.web.routes import gateway_routes
 from buildwright.web.server import listening_socket, serve
 
-COLLECTIONS = (10_000, 20, 50)
-"""Objects made until the young are collected, and how often each older generation sits that out."""
-
 
 def run_gateway(tree: GatewayTree, ready: Callable[[str], None]) -> None:
     """Serve the gateway until SIGINT or SIGTERM; `ready` is told its address."""
@@ -33,10 +30,8 @@ async def _serve(tree: GatewayTree, ready: Callable[[str], None]) -> None:
         async with open_gateway_service(tree, on_done=metrics.observe) as service:
             tick = service.gateway.around.tick
             app = make_app(gateway_routes(service, metrics), metrics.observe_http, tick)
-            # What is loaded stays, and calls leave hardly a cycle behind: a full collection finds
-            # next to nothing and holds up everybody, longest when most connections are open.
+            # What is loaded now stays: no full collection need look through it and hold up calls.
             gc.freeze()
-            gc.set_threshold(*COLLECTIONS)
             await serve(app, listening, lambda: ready(url))
     finally:
         listening.close()
