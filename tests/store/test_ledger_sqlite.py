@@ -21,7 +21,7 @@ from tests.store.ledger_samples import DAY_S, NOON, Now, an_intent, done, money
 from buildwright.core.clock import Clock
 from buildwright.core.errors import DiskError, LeaseLostError, StoreError
 from buildwright.core.ledger import BudgetSpentError, CallExistsError, CallFilter, Ledger
-from buildwright.store.ledger import SqliteLedger, checkpoints, open_ledger, owners
+from buildwright.store.ledger import SqliteLedger, open_ledger, owners
 
 LEAVE = """
 import asyncio, os, signal, sys
@@ -248,15 +248,6 @@ async def test_closing_writes_what_is_queued_and_refuses_the_rest(path: Path) ->
         await ledger.intend(an_intent("c2"))
     async with open_ledger(path, clock=Now().clock, owner="one") as ledger:
         assert await status_of(ledger, "c1") == "done"
-
-
-async def test_the_log_does_not_grow_without_end(ledger: Ledger, path: Path) -> None:
-    body = b"x" * 100_000
-    for number in range(1500):
-        await ledger.intend(an_intent(f"c{number}", 0, request=body))
-    log = path.with_name(path.name + "-wal").stat().st_size
-    assert 1500 * len(body) < path.stat().st_size + log
-    assert log < checkpoints.LIMIT_BYTES + (16 << 20)
 
 
 async def test_a_dead_call_of_yesterday_frees_yesterdays_money(path: Path) -> None:

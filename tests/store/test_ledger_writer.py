@@ -118,6 +118,16 @@ async def test_a_log_is_copied_once_and_not_at_every_commit(
     assert copies[-1][0] == copies[-1][1]
 
 
+async def test_the_log_does_not_grow_without_end(ledger: SqliteLedger, tmp_path: Path) -> None:
+    body = b"x" * 100_000
+    for number in range(1500):
+        await ledger.intend(an_intent(f"c{number}", 0, request=body))
+    path = tmp_path / "ledger.db"
+    log = path.with_name(path.name + "-wal").stat().st_size
+    assert 1500 * len(body) < path.stat().st_size + log
+    assert log < checkpoints.LIMIT_BYTES + (16 << 20)
+
+
 async def eventually(holds: Callable[[], bool]) -> None:
     """Wait until something is true; the test's own time limit ends it."""
     while not holds():
