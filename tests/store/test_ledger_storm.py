@@ -12,7 +12,7 @@ BENCH = Path(__file__).parents[2] / "bench" / "ledger.py"
 
 def test_no_kill_overspends_a_cap_or_loses_a_row(tmp_path: Path) -> None:
     report = tmp_path / "storm.json"
-    command = [sys.executable, str(BENCH), "--storm", "--clients", "8", "--calls", "2000"]
+    command = [sys.executable, str(BENCH), "--storm", "--clients", "8", "--calls", "10000"]
     subprocess.run([*command, "--json", str(report)], check=True, capture_output=True)
     found = json.loads(report.read_text())
     assert found["overspend"] == found["lost_rows"] == found["lost_settlements"] == 0

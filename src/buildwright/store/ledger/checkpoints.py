@@ -60,7 +60,9 @@ class Checkpoints:
         if not self._begun:
             self._begun = True
             self._order()
-        elif self._copied.is_set():
+        elif self._copied.is_set() or self._written >= LIMIT_BYTES:
+            # On a busy machine the side thread may not get to run until commits wait for it.
+            self._copied.wait()
             self._begun = False
             self._copied.clear()
             how = "PASSIVE" if self._written < LIMIT_BYTES else "RESTART"
