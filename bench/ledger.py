@@ -148,7 +148,7 @@ def killed_and_restarted(shares: list[Share]) -> int:
     running = {share: started_share(share) for share in shares}
     kills = 0
     while running:
-        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311
+        time.sleep(random.uniform(0.1, 0.9))  # noqa: S311
         for share, process in list(running.items()):
             code = process.poll()
             if code == 0:
