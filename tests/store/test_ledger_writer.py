@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import threading
@@ -126,6 +127,44 @@ async def test_the_log_does_not_grow_without_end(ledger: SqliteLedger, tmp_path:
     log = path.with_name(path.name + "-wal").stat().st_size
     assert 1500 * len(body) < path.stat().st_size + log
     assert log < checkpoints.LIMIT_BYTES + (16 << 20)
+
+
+async def test_what_interrupts_a_commit_on_the_loop_loses_nothing(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ledger.set_budget("org:a", 1000, "total")
+    await ledger.intend(an_intent("c1", 100))
+    run, interrupted = group.Group.run, [False]
+
+    def interrupts(self: group.Group, operations: list[group.Operation]) -> list[group.Outcome]:
+        if not interrupted[0]:
+            interrupted[0] = True
+            raise RuntimeError
+        return run(self, operations)
+
+    monkeypatch.setattr(group.Group, "run", interrupts)
+    settled = ledger.settle(done("c1", 60))
+    with pytest.raises(RuntimeError):
+        ledger._flush()
+    await settled
+    row = await ledger.get("c1")
+    assert row is not None
+    assert row.status == "done"
+
+
+async def test_a_side_thread_that_fails_holds_no_commit_up(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refused)
+    monkeypatch.setattr(checkpoints, "LIMIT_BYTES", 2 << 20)
+    monkeypatch.setattr(checkpoints, "BEGIN_BYTES", 1 << 20)
+    ledger._writer._checkpoints._look_at = 1 << 20
+    for number in range(100):
+        await ledger.intend(an_intent(f"c{number}", request=b"x" * 100_000))
+    assert await ledger.get("c99") is not None
 
 
 async def eventually(holds: Callable[[], bool]) -> None:

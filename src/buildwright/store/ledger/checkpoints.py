@@ -76,25 +76,29 @@ class Checkpoints:
 
     def _order(self) -> None:
         # Started once: to start a thread takes as long as to wait for a busy loop, twice.
-        if self._side is None:
+        if self._side is None or not self._side.is_alive():
             self._side = threading.Thread(target=self._serve, name="checkpoint", daemon=True)
             self._side.start()
         self._orders.put(True)
 
     def _finished(self, logged: int, copied: int) -> None:
         """Note what a checkpoint did: all of the log, or only what no reader needs."""
-        self.anew = logged == copied
+        self.anew = 0 <= logged == copied
         self._written = 0.0 if self.anew else float(logged * self._page_bytes)
         self._look_at = max(self._written + STEP_BYTES, float(BEGIN_BYTES))
 
     def _serve(self) -> None:
         if sys.platform == "linux":
             # There a thread has a priority of its own: calls on the same core come before this.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         while self._orders.get():
-            with suppress(sqlite3.Error), closing(connecting.connect(self._path)) as connection:
-                _copied(connection, "PASSIVE")
-            self._copied.set()
+            try:
+                with suppress(sqlite3.Error), closing(connecting.connect(self._path)) as connection:
+                    _copied(connection, "PASSIVE")
+            finally:
+                # Commits may be waiting for this, whatever became of it.
+                self._copied.set()
 
 
 def _copied(connection: sqlite3.Connection, how: str) -> tuple[int, int]:

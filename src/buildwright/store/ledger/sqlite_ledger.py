@@ -182,12 +182,16 @@ class SqliteLedger:
         jobs, self._gathered = self._gathered, []
         if not jobs:
             return
-        done = None if self._away else self._writer.commit_now(jobs)
-        self._committed_at = self._clock.tick()
-        if done is None:
-            self._away += len(jobs)
-            self._writer.put(jobs)
-        else:
+        done = None
+        try:
+            done = None if self._away else self._writer.commit_now(jobs)
+        finally:
+            # Whatever ended the attempt, an interrupt too, somebody waits for these.
+            self._committed_at = self._clock.tick()
+            if done is None:
+                self._away += len(jobs)
+                self._writer.put(jobs)
+        if done is not None:
             _resolve(done)
 
     async def _run(self, task: Callable[[sqlite3.Connection], T]) -> T:
