@@ -26,6 +26,20 @@ async def ledger(template: Path, tmp_path: Path) -> AsyncIterator[SqliteLedger]:
         yield ledger
 
 
+@pytest.fixture
+def quick(ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch) -> SqliteLedger:
+    """A ledger that commits on the loop however slow the machine is."""
+    monkeypatch.setattr(writer, "SLOW_S", float("inf"))
+    wait_for_the_thread(ledger)
+    return ledger
+
+
+def wait_for_the_thread(ledger: SqliteLedger) -> None:
+    """Its outcomes arrive before it has put the connection down."""
+    with ledger._writer._using:
+        pass
+
+
 async def test_a_connection_that_cannot_roll_back_is_opened_again(ledger: SqliteLedger) -> None:
     await ledger.set_budget("org:a", 1000, "total")
     await ledger.intend(an_intent("c1", 100))
@@ -79,7 +93,7 @@ async def test_the_loop_goes_on_while_another_process_holds_the_database(
 
 
 async def test_after_a_slow_commit_the_thread_commits(
-    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+    quick: SqliteLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[str] = []
     run = group.Group.run
@@ -89,10 +103,10 @@ async def test_after_a_slow_commit_the_thread_commits(
         return run(self, operations)
 
     monkeypatch.setattr(group.Group, "run", noted)
-    await ledger.intend(an_intent("c1"))
+    await quick.intend(an_intent("c1"))
     monkeypatch.setattr(writer, "SLOW_S", -1.0)
-    await ledger.intend(an_intent("c2"))
-    await ledger.intend(an_intent("c3"))
+    await quick.intend(an_intent("c2"))
+    await quick.intend(an_intent("c3"))
     assert threads == ["MainThread", "MainThread", "ledger"]
 
 
@@ -130,10 +144,10 @@ async def test_the_log_does_not_grow_without_end(ledger: SqliteLedger, tmp_path:
 
 
 async def test_what_interrupts_a_commit_on_the_loop_loses_nothing(
-    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+    quick: SqliteLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await ledger.set_budget("org:a", 1000, "total")
-    await ledger.intend(an_intent("c1", 100))
+    await quick.set_budget("org:a", 1000, "total")
+    await quick.intend(an_intent("c1", 100))
     run, interrupted = group.Group.run, [False]
 
     def interrupts(self: group.Group, operations: list[group.Operation]) -> list[group.Outcome]:
@@ -143,11 +157,12 @@ async def test_what_interrupts_a_commit_on_the_loop_loses_nothing(
         return run(self, operations)
 
     monkeypatch.setattr(group.Group, "run", interrupts)
-    settled = ledger.settle(done("c1", 60))
+    wait_for_the_thread(quick)
+    settled = quick.settle(done("c1", 60))
     with pytest.raises(RuntimeError):
-        ledger._flush()
+        quick._flush()
     await settled
-    row = await ledger.get("c1")
+    row = await quick.get("c1")
     assert row is not None
     assert row.status == "done"
 
