@@ -18,8 +18,9 @@ if ! [ -x .venv/bin/python ]; then
 fi
 echo "installing the locked environment ($set_name) ..."
 .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+# Compiled here, because where PYTHONDONTWRITEBYTECODE is set every start would do it again: 2 to 4 s.
 # uv is several times faster; where it cannot reach an index that pip is configured for, pip does it.
-if ! VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install -q --require-hashes -r "requirements/$set_name.txt" 2>.venv/uv.log; then
+if ! VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install -q --require-hashes --compile-bytecode -r "requirements/$set_name.txt" 2>.venv/uv.log; then
     .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "requirements/$set_name.txt"
 fi
 # A .pth file and a script: an editable install without a build step, so no unpinned build tool is fetched.
