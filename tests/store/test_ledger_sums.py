@@ -106,7 +106,7 @@ async def test_sums_are_by_model_scope_and_day(ledger: Ledger) -> None:
     await ledger.intend(an_intent("c3", 33))
     await ledger.settle(done("c3", status="in_doubt"))
     await ledger.intend(an_intent("open"))
-    used = replace(USAGE, reported_total=None)
+    used = USAGE._replace(reported_total=None)
     assert await ledger.spend("model", CallFilter(limit=1)) == [
         Spend("azure/m", 1, TokenUsage(9), 1),
         Spend("openai/gpt-4o", 2, used, 60, 5, 33),

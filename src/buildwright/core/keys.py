@@ -38,8 +38,9 @@ class ApiKey:
 
     def usable(self, now: float) -> bool:
         """True when neither revoked nor expired; both may lie ahead (overlap on rotation)."""
-        ends = [at for at in (self.expires_at, self.revoked_at) if at is not None]
-        return all(now < at for at in ends)
+        if self.expires_at is not None and now >= self.expires_at:
+            return False
+        return self.revoked_at is None or now < self.revoked_at
 
     @property
     def budget_scopes(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -68,7 +68,7 @@ class MemoryLedger:
         if holder and holder.status != "failed":
             raise CallExistsError(self._seen(holder))
         self._check_room(intent, intent.reserve_nano)
-        row = _Row(replace(intent, fence=None), intent.status, intent.reserve_nano)
+        row = _Row(intent._replace(fence=None), intent.status, intent.reserve_nano)
         self._rows[intent.id] = row
         for scope in dict.fromkeys(intent.scopes):
             self._by_scope.setdefault(scope, []).append(row)
@@ -79,7 +79,7 @@ class MemoryLedger:
         """Mark an `intent` as sent; StoreError when it is settled, in doubt or unknown."""
         row = self._on_its_way(call_id)
         row.status = "sent"
-        row.intent = replace(row.intent, status="sent")
+        row.intent = row.intent._replace(status="sent")
 
     async def extend(self, call_id: str, more_nano: int) -> None:
         """Reserve more for a call on its way; StoreError when it is settled or in doubt."""
@@ -87,7 +87,7 @@ class MemoryLedger:
         row = self._on_its_way(call_id)
         self._check_room(row.intent, more_nano)
         row.held_nano += more_nano
-        row.intent = replace(row.intent, reserve_nano=row.intent.reserve_nano + more_nano)
+        row.intent = row.intent._replace(reserve_nano=row.intent.reserve_nano + more_nano)
 
     def settle(self, settlement: Settlement) -> Awaitable[None]:
         """Note how a call ended, at once."""
@@ -150,9 +150,9 @@ class MemoryLedger:
     def _settle(self, row: _Row, settlement: Settlement) -> None:
         row.status = settlement.status
         if row.intent.status == "intent":
-            row.intent = replace(row.intent, status="sent")
+            row.intent = row.intent._replace(status="sent")
         if settlement.status == "in_doubt":
-            row.settlement = replace(settlement, cost_nano=0, uncertain_nano=0)
+            row.settlement = settlement._replace(cost_nano=0, uncertain_nano=0)
             return
         row.settlement = settlement
         row.over_bound = row.spent_nano > row.held_nano

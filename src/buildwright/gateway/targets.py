@@ -27,7 +27,8 @@ NETWORKED = ("openai", "anthropic", "ollama")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A model ready to be called. `upstream` names what shares connections and a breaker.
+    """A model ready to be called. `upstream` names what shares connections and a breaker: provider
+    and address, the same for all models behind one endpoint.
 
     `price` is the dearest; `price_list` names the list it is from ("" = given by the user or free),
     and `by_hour` tells that it changes with the hour of the call.
@@ -47,6 +48,10 @@ class Target:
     max_concurrent: int | None = None
     price_list: str = ""
     by_hour: bool = False
+    upstream: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "upstream", f"{self.provider} {self.url or self.script}")
 
     def price_at(self, at: float, service_tier: str | None) -> Price | None:
         """Return the price of a call made at `at` (seconds since the epoch), None if unknown."""
@@ -55,11 +60,6 @@ class Target:
         return price_table().price_of(
             self.price_list, self.model, at=at, service_tier=service_tier or ""
         )
-
-    @property
-    def upstream(self) -> str:
-        """Provider and address: the same for all models behind one endpoint."""
-        return f"{self.provider} {self.url or self.script}"
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -50,8 +50,7 @@ async def settle_by_hand(ledger: Ledger, call_id: str, cost_nano: int | None, at
             f"call {row.intent.id} is {row.status}; only a call in doubt is settled by hand",
             next_step="buildwright calls list --status in_doubt",
         )
-    decided = replace(
-        row.settlement,
+    decided = row.settlement._replace(
         at=at,
         status="failed" if cost_nano is None else "done",
         cost_nano=cost_nano or 0,

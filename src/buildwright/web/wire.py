@@ -81,6 +81,8 @@ def ids(given: Iterable[tuple[bytes, bytes]], new_id: Callable[[], str]) -> Head
 
 def idempotency_key(given: bytes) -> str:
     """Return the client's Idempotency-Key ("" = none); raises GatewayError 400."""
+    if not given:
+        return ""
     if len(given) > MAX_KEY_BYTES or not all(32 < byte < 127 for byte in given):
         raise invalid(
             f"Idempotency-Key is {shown(given.decode('latin-1'))}, "

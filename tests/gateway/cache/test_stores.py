@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -99,5 +99,5 @@ async def test_an_empty_cache_has_a_rate_of_nothing(opened: Opened) -> None:
 
 
 async def test_an_answer_too_large_for_the_room_is_not_kept(opened: Opened) -> None:
-    await opened.cache.set("k", replace(entry(), answer=b"x" * (ROOM + 1)))
+    await opened.cache.set("k", entry()._replace(answer=b"x" * (ROOM + 1)))
     assert await opened.cache.get("k") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -13,8 +13,7 @@ from buildwright.gateway.sse import data_of, events_of, name_of
 FINISH = re.compile(rb'"(?:finish|stop)_reason":\s*"')
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A whole answer, or the joined events of a stream, as it was sent on.
 
     `name` is "tenant/model", for clearing by pattern; `at` and `until` are seconds since the epoch.

@@ -6,7 +6,6 @@ a space within a text included, is another request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -29,7 +28,9 @@ def canonical(body: Any) -> bytes:
 
 def cache_key(call: Call) -> str:
     """Return the key of a call within its partition: tenant, wire, model and those behind it."""
-    meant = {name: value for name, value in call.body.items() if name not in NOT_MEANT}
+    meant = call.body
+    if not NOT_MEANT.isdisjoint(meant):
+        meant = {name: value for name, value in meant.items() if name not in NOT_MEANT}
     partition = "\x1f".join(_partition(call))
     digest = blake2b(partition.encode("utf-8", "surrogatepass"), digest_size=20)
     digest.update(b"\x1e")
@@ -37,14 +38,13 @@ def cache_key(call: Call) -> str:
     return digest.hexdigest()
 
 
-def _partition(call: Call) -> Iterable[str]:
-    yield call.caller.tenant
-    yield call.wire
-    yield call.asked
+def _partition(call: Call) -> list[str]:
+    parts = [call.caller.tenant, call.wire, call.asked]
     for name, value in call.upstream_headers:
-        yield f"{name!r} {value!r}"
+        parts.append(f"{name!r} {value!r}")
     for target in call.plan:
-        yield f"{target.provider}/{target.model} {target.url}"
+        parts.append(f"{target.provider}/{target.model} {target.url}")
+    return parts
 
 
 def _whole(value: Any) -> Any:

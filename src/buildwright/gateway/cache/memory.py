@@ -35,12 +35,13 @@ class MemoryCache:
 
     async def set(self, key: str, entry: Entry) -> None:
         """Keep an entry until its time is over, or until there is no room."""
-        if entry.size > self._most * LARGEST_SHARE:
+        size = entry.size
+        if size > self._most * LARGEST_SHARE:
             return
         if key in self._entries:
             self._drop(key)
         self._entries[key] = entry
-        self._size += entry.size
+        self._size += size
         while self._size > self._most:
             self._drop(next(iter(self._entries)))
 

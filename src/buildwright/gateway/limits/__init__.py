@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from buildwright.gateway.limits.memory import MemoryBuckets
-from buildwright.gateway.limits.rules import Buckets, Level, Rule, Rules, Taking, duration
+from buildwright.gateway.limits.rules import Buckets, Kind, Level, Rule, Rules, Taking, duration
 
-__all__ = ["Buckets", "Level", "MemoryBuckets", "Rule", "Rules", "Taking", "duration"]
+__all__ = ["Buckets", "Kind", "Level", "MemoryBuckets", "Rule", "Rules", "Taking", "duration"]

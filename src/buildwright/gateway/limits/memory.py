@@ -20,17 +20,15 @@ class MemoryBuckets:
     async def take(self, wants: Sequence[tuple[Rule, float]]) -> Taking:
         """Take units from all buckets or from none."""
         now = self._tick()
-        lefts = [self._left(rule, now) for rule, _ in wants]
-        for (rule, units), left in zip(wants, lefts, strict=True):
+        lefts = []
+        for rule, units in wants:
+            left = self._left(rule, now)
             if units > left:
                 wait = None if units > rule.capacity else (units - left) / rule.rate
-                return Taking((), _level(rule, left), wait)
-        levels = []
-        for (rule, units), left in zip(wants, lefts, strict=True):
-            self._state[rule.name] = (left - units, now)
-            self._state.move_to_end(rule.name)
-            levels.append(_level(rule, left - units))
-        self._forget()
+                return Taking((), Level(rule, left), wait)
+            lefts.append(left - units)
+        levels = [*map(Level, [rule for rule, _ in wants], lefts)]
+        self._set(levels, now)
         return Taking(tuple(levels))
 
     async def adjust(self, changes: Sequence[tuple[Rule, float]]) -> None:
@@ -43,27 +41,26 @@ class MemoryBuckets:
     async def peek(self, rules: Sequence[Rule]) -> tuple[Level, ...]:
         """Return the levels without taking anything."""
         now = self._tick()
-        return tuple(_level(rule, self._left(rule, now)) for rule in rules)
+        return tuple(Level(rule, self._left(rule, now)) for rule in rules)
 
     def remember(self, levels: Sequence[Level]) -> None:
         """Go on from levels that were told elsewhere."""
-        now = self._tick()
-        for level in levels:
-            self._state[level.rule.name] = (level.left, now)
-            self._state.move_to_end(level.rule.name)
-        self._forget()
+        self._set(levels, self._tick())
 
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _forget(self) -> None:
-        while len(self._state) > self._most:
-            self._state.popitem(last=False)
+    def _set(self, levels: Sequence[Level], now: float) -> None:
+        state = self._state
+        for rule, left in levels:
+            state[rule.name] = (left, now)
+            state.move_to_end(rule.name)
+        while len(state) > self._most:
+            state.popitem(last=False)
 
     def _left(self, rule: Rule, now: float) -> float:
-        left, at = self._state.get(rule.name, (rule.capacity, now))
-        return min(rule.capacity, left + (now - at) * rule.rate)
-
-
-def _level(rule: Rule, left: float) -> Level:
-    return Level(rule, left, (rule.capacity - left) / rule.rate)
+        found = self._state.get(rule.name)
+        if found is None:
+            return rule.capacity
+        left = found[0] + (now - found[1]) * rule.rate
+        return left if left < rule.capacity else rule.capacity

@@ -68,7 +68,4 @@ class RedisBuckets:
 
 
 def _levels(rules: Sequence[Rule], lefts: Sequence[bytes]) -> tuple[Level, ...]:
-    return tuple(
-        Level(rule, float(left), (rule.capacity - float(left)) / rule.rate)
-        for rule, left in zip(rules, lefts, strict=True)
-    )
+    return tuple(Level(rule, float(left)) for rule, left in zip(rules, lefts, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple, Protocol
 
@@ -17,26 +17,32 @@ MINUTE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One bucket: `capacity` units at most, `per_minute` flow in; `scope` names what it counts."""
+    """One bucket: `capacity` units at most, `per_minute` flow in; `scope` names what it counts.
+
+    `rate` is the units that flow in a second.
+    """
 
     name: str
     kind: Kind
     scope: str
     per_minute: int
     capacity: float
+    rate: float = field(init=False)
 
-    @property
-    def rate(self) -> float:
-        """Units that flow in a second."""
-        return self.per_minute / MINUTE_S
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", self.per_minute / MINUTE_S)
 
 
 class Level(NamedTuple):
-    """State of a bucket: units left, and seconds until it is full again."""
+    """State of a bucket: units left."""
 
     rule: Rule
     left: float
-    full_in_s: float
+
+    @property
+    def full_in_s(self) -> float:
+        """Seconds until it is full again."""
+        return (self.rule.capacity - self.left) / self.rule.rate
 
 
 class Taking(NamedTuple):

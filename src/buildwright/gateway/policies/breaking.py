@@ -80,17 +80,21 @@ class Breaker:
         self._probing = False
 
     def _count(self, *, fault: bool) -> None:
-        now, width = self._tick(), self._settings.window_s / SLICES
-        if not self._slices or now - self._slices[-1][0] >= width:
-            self._slices.append([now, 0, 0])
-        while now - self._slices[0][0] > self._settings.window_s:
+        now, slices = self._tick(), self._slices
+        if not slices or now - slices[-1][0] >= self._settings.window_s / SLICES:
+            slices.append([now, 0, 0])
+            self._forget_before(now - self._settings.window_s)
+        newest = slices[-1]
+        newest[1] += 1
+        newest[2] += fault
+        self._calls += 1
+        self._faults += fault
+
+    def _forget_before(self, at: float) -> None:
+        while self._slices[0][0] < at:
             _, calls, faults = self._slices.popleft()
             self._calls -= int(calls)
             self._faults -= int(faults)
-        self._slices[-1][1] += 1
-        self._slices[-1][2] += fault
-        self._calls += 1
-        self._faults += fault
 
     def _clear(self) -> None:
         self._slices.clear()

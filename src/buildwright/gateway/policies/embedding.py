@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -108,7 +108,7 @@ def _divided(calls: Sequence[Call], whole: Call, answer: Answer) -> list[Answer]
         call.attempts += 1
         call.upstream_s += whole.upstream_s
         call.first_byte_s = whole.first_byte_s
-        call.usage = replace(TokenUsage(tokens), estimated=whole.usage.estimated)
+        call.usage = TokenUsage(tokens, estimated=whole.usage.estimated)
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = orjson.dumps({**told, "data": mine, "usage": usage})
         answers.append(Answer(body, usage=call.usage))

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 
 from buildwright.gateway.call import Answer, Call, End
 from buildwright.gateway.errors import GatewayError
-from buildwright.gateway.limits import Buckets, Level, Rule, Rules, Taking, duration
+from buildwright.gateway.limits import Buckets, Kind, Level, Rule, Rules, Taking, duration
 from buildwright.gateway.policies import Handler
 from buildwright.gateway.policies.spending import count_tokens
 
+KINDS: tuple[Kind, ...] = ("requests", "tokens")
 NAMES = {
     kind: tuple(f"x-ratelimit-{what}-{kind}".encode() for what in ("limit", "remaining", "reset"))
-    for kind in ("requests", "tokens")
+    for kind in KINDS
 }
 
 
@@ -42,18 +43,15 @@ class Limiting:
         if taking.refused is not None:
             raise over_limit(taking.refused, taking)
         call.headers += level_headers(taking.levels)
-        tokens = [rule for rule in rules if rule.kind == "tokens"]
         try:
             answer = await self._inner(call)
         except BaseException:
-            await self._settle(tokens, float(expected))
+            await self._settle(rules, float(expected))
             raise
-        if not tokens:
-            return answer
         if answer.frames is None:
-            await self._settle(tokens, float(expected - call.usage.total))
+            await self._settle(rules, float(expected - call.usage.total))
         else:
-            answer.endings.append(lambda how: self._later(tokens, call, expected, how))
+            answer.endings.append(lambda how: self._later(rules, call, expected, how))
         return answer
 
     async def told(self, call: Call) -> None:
@@ -62,30 +60,33 @@ class Limiting:
         if rules:
             call.headers += level_headers(await self._buckets.peek(rules))
 
-    async def _settle(self, tokens: Sequence[Rule], unused: float) -> None:
-        if tokens and unused:
-            await self._buckets.adjust([(rule, unused) for rule in tokens])
+    async def _settle(self, rules: Sequence[Rule], unused: float) -> None:
+        changes = [(rule, unused) for rule in rules if rule.kind == "tokens"]
+        if changes and unused:
+            await self._buckets.adjust(changes)
 
-    def _later(self, tokens: Sequence[Rule], call: Call, expected: int, _how: End) -> None:
+    def _later(self, rules: Sequence[Rule], call: Call, expected: int, _how: End) -> None:
         unused = float(expected - call.usage.total)
-        task = asyncio.get_running_loop().create_task(self._settle(tokens, unused))
+        task = asyncio.get_running_loop().create_task(self._settle(rules, unused))
         self._adjusting.add(task)
         task.add_done_callback(self._adjusting.discard)
 
 
 def level_headers(levels: Sequence[Level]) -> list[tuple[bytes, bytes]]:
     """Return the headers of the tightest bucket of each kind."""
-    tightest: dict[str, Level] = {}
+    tightest: dict[Kind, Level] = {}
     for level in levels:
-        other = tightest.get(level.rule.kind)
-        if other is None or level.left * other.rule.capacity < other.left * level.rule.capacity:
-            tightest[level.rule.kind] = level
+        rule, left = level
+        other = tightest.get(rule.kind)
+        if other is None or left * other.rule.capacity < other.left * rule.capacity:
+            tightest[rule.kind] = level
     headers: list[tuple[bytes, bytes]] = []
     for kind, level in tightest.items():
         limit, remaining, reset = NAMES[kind]
+        left = level.left
         headers += (
             (limit, b"%d" % level.rule.per_minute),
-            (remaining, b"%d" % max(0, level.left)),
+            (remaining, b"%d" % left if left > 0 else b"0"),
             (reset, duration(level.full_in_s).encode()),
         )
     return headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
@@ -82,9 +82,9 @@ class Spending:
 
     async def record_free(self, call: Call, answer: bytes) -> None:
         """Write a row for an answer that cost nothing, so that its key stays known."""
-        intent = replace(_intent(call, hash_of(call), kept=True, at_once=False), reserve_nano=0)
+        intent = _intent(call, hash_of(call), kept=True, at_once=False)._replace(reserve_nano=0)
         await self._intend(intent)
-        settlement = replace(_settlement(call, "done", self._money.now()), answer=answer)
+        settlement = _settlement(call, "done", self._money.now())._replace(answer=answer)
         await self._ledger.settle(settlement)
 
     async def _reserve(self, call: Call) -> None:
@@ -110,7 +110,7 @@ class Spending:
             call.cost_nano = price_of(call, call.target).cost_nano(call.usage)
         settlement = _settlement(call, "done", self._money.now())
         if self._money.keep(call):
-            settlement = replace(settlement, answer=answer.body)
+            settlement = settlement._replace(answer=answer.body)
         settled = self._ledger.settle(settlement)
         if call.key:
             await settled
@@ -124,7 +124,7 @@ class Spending:
         def ended(how: End) -> None:
             settlement = _streamed(call, how, self._money.now())
             if how == "complete" and keeps:
-                settlement = replace(settlement, answer=b"".join(kept))
+                settlement = settlement._replace(answer=b"".join(kept))
             call.settled = self._ledger.settle(settlement)
 
         answer.endings.append(ended)
@@ -156,10 +156,8 @@ def bound_call(call: Call, default_output: int) -> None:
     """
     count_tokens(call, default_output)
     _fits(call)
-    call.bound_nano = max(
-        price_of(call, target).bound_nano(call.input_tokens, call.max_output)
-        for target in call.plan
-    )
+    tokens, output = call.input_tokens, call.max_output
+    call.bound_nano = max([price_of(call, t).bound_nano(tokens, output) for t in call.plan])
 
 
 def price_of(call: Call, target: Target) -> Price:
@@ -235,7 +233,7 @@ def _failed(call: Call, error: GatewayError, at: float) -> Settlement:
         call.cost_nano = price_of(call, call.target).cost_nano(error.usage)
     doubt = error.billed == "unknown" and error.usage is None
     settled = _settlement(call, "in_doubt" if doubt else "failed", at)
-    return replace(settled, error=error.error_code or error.kind, http_status=error.status)
+    return settled._replace(error=error.error_code or error.kind, http_status=error.status)
 
 
 def _left_early(call: Call, at: float) -> Settlement:
@@ -243,15 +241,15 @@ def _left_early(call: Call, at: float) -> Settlement:
     if call.attempts and call.target is not None:
         call.usage = TokenUsage(fresh_input=call.input_tokens, estimated=True)
         call.cost_nano = price_of(call, call.target).cost_nano(call.usage)
-    return replace(_settlement(call, "done", at), error="client_left", http_status=499)
+    return _settlement(call, "done", at)._replace(error="client_left", http_status=499)
 
 
 def _streamed(call: Call, how: End, at: float) -> Settlement:
     if how == "cut" or call.target is None:
-        return replace(_settlement(call, "in_doubt", at), error="cut", http_status=502)
+        return _settlement(call, "in_doubt", at)._replace(error="cut", http_status=502)
     call.cost_nano = price_of(call, call.target).cost_nano(call.usage)
     settled = _settlement(call, "done", at)
-    return replace(settled, error="client_left", http_status=499) if how == "left" else settled
+    return settled._replace(error="client_left", http_status=499) if how == "left" else settled
 
 
 def _settlement(call: Call, status: SettledStatus, at: float) -> Settlement:

@@ -31,16 +31,6 @@ class Rates(NamedTuple):
     output: int
     reasoning: int
 
-    @property
-    def dearest_input(self) -> int:
-        """What an input token may cost at most, cached or not."""
-        return max(self[:4])
-
-    @property
-    def dearest_output(self) -> int:
-        """What an output token may cost at most."""
-        return max(self.output, self.reasoning)
-
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -78,12 +68,16 @@ class Price:
         """Return the most that so many tokens can cost, however the input is cached."""
         if self.ceiling_nano is not None:
             return self.ceiling_nano
-        total = 0
-        for start, rates in ((-1, self.rates), *self.steps):
+        total = _most(self.rates, input_tokens, max_output)
+        for start, rates in self.steps:
             if input_tokens > start:
-                most = input_tokens * rates.dearest_input + max_output * rates.dearest_output
-                total = max(total, most)
+                total = max(total, _most(rates, input_tokens, max_output))
         return -(-total // MTOK)
+
+
+def _most(rates: Rates, input_tokens: int, output_tokens: int) -> int:
+    dearest_input, dearest_output = max(rates[:4]), max(rates[4:])
+    return input_tokens * dearest_input + output_tokens * dearest_output
 
 
 FREE = Price(Rates(0, 0, 0, 0, 0, 0), "free")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -151,7 +150,7 @@ def _usage_of(call: Call, raw: object, ours: int) -> TokenUsage:
     usage = usage_of_anthropic(raw, input_tokens=call.input_tokens, output_tokens=ours)
     tools = raw.get("server_tool_use") if isinstance(raw, dict) else None
     used = isinstance(tools, dict) and any(tools.values())
-    return replace(usage, estimated=True) if used else usage
+    return usage._replace(estimated=True) if used else usage
 
 
 class MessageStream:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from buildwright.core.errors import BuildwrightError, LeaseLostError, StoreError
@@ -117,7 +117,7 @@ class Group:
         if row is None or row.status == settlement.status:
             return
         if settlement.status == "in_doubt":
-            settlement = replace(settlement, cost_nano=0, uncertain_nano=0)
+            settlement = settlement._replace(cost_nano=0, uncertain_nano=0)
             held, over = row.held_nano, False
             self._touched[settlement.id] = None
         else:

@@ -107,10 +107,9 @@ def settle_rows(count: int) -> str:
 
 def batches(rows: Sequence[Row]) -> Iterator[tuple[int, list[Any]]]:
     """Yield the rows' values in batches of 128, 64, ... 1 rows: few statements to prepare."""
-    start, size = 0, LARGEST_BATCH
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
+    start = 0
+    while left := len(rows) - start:
+        size = min(LARGEST_BATCH, 1 << left.bit_length() - 1)
         yield size, [*chain.from_iterable(rows[start : start + size])]
         start += size
 

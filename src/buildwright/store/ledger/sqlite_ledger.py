@@ -28,9 +28,8 @@ from buildwright.store.ledger.writer import Done, Job, Task, Writer
 LARGEST_NANO = 10**16
 """Ten million dollars: more in one call is a mistake, and sums must stay within 64 bits."""
 
+LARGEST_CAP_NANO = 2**62
 LATEST_S = 0.005
-CLOSE_S = 0.0002
-"""Operations that follow the last commit so closely are gathered; others are committed alone."""
 
 LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,7 +38,7 @@ T = TypeVar("T")
 class SqliteLedger:
     """A `core.ledger.Ledger` in a SQLite file that other processes may use at the same time.
 
-    Operations that come close together are committed together: on the loop where nothing has to be
+    Operations of one turn of the loop are committed together: on the loop where nothing has to be
     waited for (a hand-over to a thread and back costs twice what the commit does), else in the
     writer's thread. The database alone decides what a budget has left. Made by `open_ledger`.
     """
@@ -52,7 +51,6 @@ class SqliteLedger:
         self._gathered: list[Job] = []
         self._soon = False
         self._away = 0
-        self._committed_at = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._closed = False
         self._writer = Writer(path, owner, clock.tick, self._deliver, durable=durable)
@@ -61,7 +59,7 @@ class SqliteLedger:
 
     async def intend(self, intent: Intent) -> None:
         """Reserve in every budget of the scopes and store the row, all or nothing."""
-        _check_money(reserve_nano=intent.reserve_nano)
+        _check_money("reserve_nano", intent.reserve_nano)
         try:
             await self._put(intent)
         except asyncio.CancelledError:
@@ -76,7 +74,7 @@ class SqliteLedger:
 
     async def extend(self, call_id: str, more_nano: int) -> None:
         """Reserve more for a call on its way; StoreError when it is settled or in doubt."""
-        _check_money(more_nano=more_nano)
+        _check_money("more_nano", more_nano)
         await self._put(Extension(call_id, more_nano))
 
     def settle(self, settlement: Settlement) -> Awaitable[None]:
@@ -85,7 +83,8 @@ class SqliteLedger:
         It rides along with the next operation that somebody waits for, or goes after `LATEST_S`:
         a commit for it alone would double the commits.
         """
-        _check_money(cost_nano=settlement.cost_nano, uncertain_nano=settlement.uncertain_nano)
+        _check_money("cost_nano", settlement.cost_nano)
+        _check_money("uncertain_nano", settlement.uncertain_nano)
         self._check_open()
         future = self._loop.create_future()
         self._gathered.append(Job(settlement, future))
@@ -116,7 +115,7 @@ class SqliteLedger:
 
     async def set_budget(self, scope: str, cap_nano: int | None, period: Period) -> Budget | None:
         """Set, change or remove a cap; a scope may have one for each period."""
-        _check_money(cap_nano=cap_nano or 0, largest=2**62)
+        _check_money("cap_nano", cap_nano or 0, LARGEST_CAP_NANO)
         now = self._clock.now()
         return await self._run(lambda c: tasks.set_budget(c, scope, cap_nano, period, now))
 
@@ -159,10 +158,7 @@ class SqliteLedger:
         self._check_open()
         future = self._loop.create_future()
         self._gathered.append(Job(work, future))
-        if self._soon or self._clock.tick() - self._committed_at < CLOSE_S:
-            self._flush_soon()
-        else:
-            self._flush()
+        self._flush_soon()
         return future
 
     def _check_open(self) -> None:
@@ -187,7 +183,6 @@ class SqliteLedger:
             done = None if self._away else self._writer.commit_now(jobs)
         finally:
             # Whatever ended the attempt, an interrupt too, somebody waits for these.
-            self._committed_at = self._clock.tick()
             if done is None:
                 self._away += len(jobs)
                 self._writer.put(jobs)
@@ -246,7 +241,6 @@ def _resolve(done: list[Done]) -> None:
         LOGGER.warning("ledger operations failed", extra={"event": "ledger_failed"})
 
 
-def _check_money(*, largest: int = LARGEST_NANO, **amounts: int) -> None:
-    for name, nano in amounts.items():
-        if type(nano) is not int or not 0 <= nano <= largest:
-            raise StoreError(f"{name} is {nano!r}; expected whole nano-dollars from 0 to {largest}")
+def _check_money(name: str, nano: int, largest: int = LARGEST_NANO) -> None:
+    if type(nano) is not int or not 0 <= nano <= largest:
+        raise StoreError(f"{name} is {nano!r}; expected whole nano-dollars from 0 to {largest}")
