@@ -9,11 +9,18 @@ from pathlib import Path
 import pytest
 from tests.clients.gateway import capped, tree
 from tests.clients.model_server import serving_model
+from tests.clients.node_programs import installed
 from tests.clients.serving import Front
 from tests.web.conftest import serving_gateway
 
 from buildwright.core.gateway_settings import RetrySettings
 from buildwright.gateway.surroundings import Surroundings
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the locked packages for Node."""
+    return installed(tmp_path_factory.mktemp("node"))
 
 
 @pytest.fixture

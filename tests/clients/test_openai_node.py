@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.clients.answers import TEXT, word
 from tests.clients.gateway import idle, settled
 from tests.clients.model_server import Exchange
+from tests.clients.node_programs import run
 from tests.clients.serving import Front
-from tests.conftest import IN_CI
 from tests.gateway.faults.faults import refused
-
-HERE = Path(__file__).with_name("node")
-PARTS = ("package.json", "package-lock.json")
-INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-
-
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the locked packages."""
-    if shutil.which("npm") is None and not IN_CI:
-        pytest.skip("npm is not installed (apt-get install npm)")
-    folder = tmp_path_factory.mktemp("node")
-    for name in PARTS:
-        shutil.copy(HERE / name, folder)
-    done = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 async def talk(what: str, front: Front, modules: Path) -> Any:
     """Run one conversation of the script; return what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        "node", str(HERE / "talk.mjs"), what, front.url, str(modules),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    out, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    return json.loads(out)
+    return await run("talk.mjs", what, front.url, modules)
 
 
 async def test_a_plain_answer(front: Front, modules: Path) -> None:

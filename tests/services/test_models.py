@@ -118,14 +118,29 @@ async def test_a_spender_is_stopped_before_the_cap_is_broken(tmp_path: Path, ope
         build = await app.builds.build(wish(tmp_path))
         report = await app.builds.report(build.id)
         spent = await app.builds.calls.spent_usd(build.id)
-        with pytest.raises(UsageError, match="nothing to resume") as caught:
-            await app.builds.resume(build.id, max_usd=5.0)
-    assert "buildwright build --max-usd" in caught.value.next_step
     assert build.outcome is Outcome.OVER_BUDGET
     assert build.outcome.exit_code == 4
     assert report is not None
     assert 0 < spent <= 1.0
     assert report.cost_usd == pytest.approx(spent)
+
+
+async def test_a_spender_stays_within_every_cap_it_is_given(tmp_path: Path, opened: Open) -> None:
+    flags = played(
+        tmp_path, "spender", input_usd_per_mtok=100.0, output_usd_per_mtok=100.0, free=False
+    )
+    async with opened(**{**flags, "agent": {"max_usd": 1.0, "max_steps": 50}}) as app:
+        build = await app.builds.build(wish(tmp_path))
+        for cap in (1.6, 2.9):
+            build = await app.builds.resume(build.id, max_usd=cap)
+            assert build.outcome is Outcome.OVER_BUDGET
+            assert await app.builds.calls.spent_usd(build.id) <= cap
+        keys = [call.key for call in await app.builds.calls.list(build.id)]
+        report = await app.builds.report(build.id)
+    assert keys == [f"generate.1.{step}" for step in range(1, len(keys) + 1)]
+    assert len(keys) >= 2
+    assert report is not None
+    assert sum(attempt.calls for attempt in report.attempts) == len(keys)
 
 
 @pytest.mark.parametrize("kind", sorted(Mute.KINDS))

@@ -103,7 +103,11 @@ def logs(
 
 @builds.command("resume", epilog="Example: buildwright builds resume 0abc")
 @click.argument("build_id")
-@click.option("--max-usd", type=click.FloatRange(min=0), help="A new cap; else it stays as it is.")
+@click.option(
+    "--max-usd",
+    type=click.FloatRange(min=0),
+    help="A new cap, else it stays as it is; a build that is over budget needs one.",
+)
 @as_json
 @click.pass_context
 def resume(
@@ -112,7 +116,7 @@ def resume(
     max_usd: float | None,
     as_json: bool,  # noqa: FBT001 - click
 ) -> int:
-    """Go on with a build from its first unfinished stage."""
+    """Go on with a build from its first unfinished stage, or with more money."""
     from buildwright.services.calls import caps_of
 
     settings = settings_of(ctx, {} if max_usd is None else {"agent": {"max_usd": max_usd}})

@@ -24,23 +24,25 @@ def show_result(
     """Print the result of a build, with the caps that hold for it, and return its exit code."""
     outcome = build.outcome
     if as_json:
-        print_json(_document(build, report))
+        print_json(_document(build, report, caps))
     elif report is None:
         _show_without_report(build)
     else:
-        _show(build, report)
+        _show(build, report, caps)
     if caps and not as_json:
         click.echo(f"\nbudget build:{build.id}: {', '.join(map(_cap, caps))}")
     return outcome.exit_code if outcome else 3
 
 
-def _document(build: Build, report: Report | None) -> object:
+def _document(build: Build, report: Report | None, caps: Sequence[Budget]) -> object:
     import json
 
     from buildwright.core import codec
 
     if report is not None:
-        return json.loads(codec.dump(report))
+        document = json.loads(codec.dump(report))
+        more = _more_money(build, caps)
+        return {**document, "next_step": more} if more else document
     outcome = build.outcome.value if build.outcome else None
     return {"build_id": build.id, "outcome": outcome, "reason": build.reason}
 
@@ -59,7 +61,15 @@ def _show_without_report(build: Build) -> None:
         click.echo(f"  go on with: buildwright builds resume {build.id}")
 
 
-def _show(build: Build, report: Report) -> None:
+def _more_money(build: Build, caps: Sequence[Budget]) -> str:
+    """Return the command that goes on with a build which ended over budget, else ""."""
+    from buildwright.core.build import Outcome
+    from buildwright.services.reopening import with_more
+
+    return with_more(build.id, caps) if build.outcome is Outcome.OVER_BUDGET else ""
+
+
+def _show(build: Build, report: Report, caps: Sequence[Budget]) -> None:
     colour = _COLOURS.get(report.outcome, "red")
     click.echo(f"\n{click.style(report.outcome, fg=colour, bold=True)}  {plain(report.reason)}")
     if report.unsafe:
@@ -70,6 +80,9 @@ def _show(build: Build, report: Report) -> None:
     _show_open_items(report)
     _show_questions(report)
     click.echo("\nnext:")
+    more = _more_money(build, caps)
+    if more:
+        click.echo(f"  {more}")
     click.echo(f"  cd {_quoted(report.out)} && make run")
     click.echo(f"  open {_quoted(report.out + '/.buildwright/report.html')}")
 

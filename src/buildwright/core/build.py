@@ -169,6 +169,7 @@ class BuildState:
     """The fold of all stored updates of one build.
 
     `done` are the finished stages of the current `attempt`; `attempts` are those that are whole.
+    `reopened` is the attempt after which the build got more money to go on with (0 = never).
     """
 
     build_id: str
@@ -178,6 +179,7 @@ class BuildState:
     timings: Mapping[StageName, float] = field(default_factory=lambda: MappingProxyType({}))
     attempt: int = 1
     attempts: tuple[Attempt, ...] = ()
+    reopened: int = 0
 
     def after(self, record: StageRecord, update: Update) -> BuildState:
         """Return the state with one more finished stage folded in."""
@@ -206,9 +208,15 @@ class BuildState:
         return Attempt(self.attempt, got.tree, got.run, got.assessment, got.documents, got.work)
 
 
-def fold(build: Build, updates: Iterable[tuple[StageRecord, Update]]) -> BuildState:
-    """Return the state a build is in after its stored updates, oldest first."""
-    state = BuildState(build.id, build.request)
+def fold(
+    build: Build, updates: Iterable[tuple[StageRecord, Update]], reopened: int = 0
+) -> BuildState:
+    """Return the state a build is in after its stored updates, oldest first.
+
+    What was concluded of attempts up to `reopened` counts no more.
+    """
+    state = BuildState(build.id, build.request, reopened=reopened)
     for record, update in updates:
-        state = state.after(record, update)
+        if record.stage is not StageName.FINALIZE or record.attempt > reopened:
+            state = state.after(record, update)
     return state

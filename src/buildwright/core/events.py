@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     BUILD_QUEUED = "build.queued"
     BUILD_STARTED = "build.started"
     BUILD_RESUMED = "build.resumed"
+    BUILD_REOPENED = "build.reopened"
     BUILD_INTERRUPTED = "build.interrupted"
     BUILD_DONE = "build.done"
     CANCEL_REQUESTED = "build.cancel_requested"

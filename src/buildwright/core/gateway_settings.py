@@ -160,7 +160,10 @@ class CacheSettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    enabled: bool = _says(True, "answer equal requests from the cache")
+    enabled: bool = _says(
+        True,
+        "answer equal requests from the cache; equal ones in flight are one upstream call anyway",
+    )
     max_mib: Count = _says(64, "memory, at most")
     ttl_cold_s: Positive = _says(86_400.0, "kept at temperature 0")
     ttl_s: Positive = _says(7_200.0, "kept otherwise")

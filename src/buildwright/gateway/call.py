@@ -13,6 +13,10 @@ End = Literal["complete", "left", "cut"]
 """How a stream ended: all of it was sent on, the client left, or the upstream broke off."""
 
 
+Keep = Callable[[bytes], Awaitable[None]]
+"""Takes a stream that came to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls: `tenant` parts callers from each other; `scopes` are budgets, widest first."""
@@ -106,6 +110,10 @@ class Answer:
 
     def let_go(self) -> bool:
         """True when others listen too: the frames then end by themselves, as if cancelled."""
+        return False
+
+    def keep(self, whole: Keep) -> bool:
+        """True when it gives all its frames to `whole` itself once they have come to their end."""
         return False
 
     def end(self, how: End) -> None:

@@ -65,10 +65,15 @@ class Cassette:
     calls: dict[str, list[Recorded]] = field(default_factory=dict)
 
     def add(self, call: Recorded, redact: Redactor) -> None:
-        """Write a call, unless it is there already; raises DiskError."""
+        """Write a call, unless it is there already; raises DiskError.
+
+        It takes the place of one that there was no money for: a replay costs nothing.
+        """
         same = self.calls.setdefault(call.key, [])
         if call.error is None and same and _equal(same[-1], call):
             return
+        if same and _unpaid(same[-1]):
+            same.pop()
         same.append(call)
         row = redact.data(_row(call))
         write(self.folder / _name(call.key, len(same)), row)
@@ -151,6 +156,10 @@ def write(path: Path, row: Mapping[str, Any]) -> None:
         passing.replace(path)
     except OSError as error:
         raise DiskError(f"{str(path)!r} cannot be written: {error.strerror}") from error
+
+
+def _unpaid(call: Recorded) -> bool:
+    return (call.error or {}).get("error_code") == "insufficient_quota"
 
 
 def _equal(one: Recorded, other: Recorded) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from buildwright.core.build import Build, BuildRequest, Outcome, Status, fold
+from buildwright.core.build import Build, BuildRequest, BuildState, Outcome, Status, fold
 from buildwright.core.clock import Clock
 from buildwright.core.errors import BuildwrightError, LeaseLostError, UsageError
 from buildwright.core.events import Event, EventKind
@@ -17,11 +17,17 @@ from buildwright.core.settings import Settings
 from buildwright.core.tree import RenderedFile, Tree
 from buildwright.gateway.pipeline import Gateway
 from buildwright.sandbox import Sandbox
-from buildwright.services.calls import BuildCalls, set_cap
+from buildwright.services.calls import BuildCalls, caps_of, set_cap
 from buildwright.services.kits import make_kit
 from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner
 from buildwright.services.redaction import redacted_kit, redacted_wish, redactor_of
+from buildwright.services.reopening import (
+    check_cap,
+    refuse_changed,
+    refuse_finished,
+    reopening,
+)
 from buildwright.services.replay import NO_TAPE, Tape, gateway_of, insert, taped
 from buildwright.services.request import Wish, read_project, read_tests, read_wish
 from buildwright.store.builds import BuildStore
@@ -85,17 +91,17 @@ class Builds:
         self.emit([event])
         return await self.store.get(build_id)
 
-    async def run(self, build_id: str) -> Build:
+    async def run(self, build_id: str, *first: Note) -> Build:
         """Run a build from its first unfinished stage to its outcome.
 
         Raises LeaseLostError when another process runs it. When this task is cancelled the build
-        is given back and can be resumed.
+        is given back and can be resumed. `first` are events to store as soon as it is claimed.
         """
         build = await self.store.get(build_id)
         dead = bool(build.owner) and owner_is_dead(build.owner)
         claim = await self.store.claim(build.id, this_owner(), self.clock.now(), steal=dead)
         kind = EventKind.BUILD_STARTED if claim.epoch == 1 else EventKind.BUILD_RESUMED
-        self.emit(await self.store.note(claim, self.clock.now(), Note(kind)))
+        self.emit(await self.store.note(claim, self.clock.now(), *first, Note(kind)))
         async with hold(self.store, claim, self.clock) as lease:
             try:
                 outcome, reason = await lease.guard(self._stages(build, claim))
@@ -118,23 +124,24 @@ class Builds:
     async def resume(self, build_id: str, *, max_usd: float | None = None) -> Build:
         """Go on with a build that was interrupted, cancelled, or ended by an error of ours.
 
-        Its cap stays what it was set to since, unless `max_usd` is given.
+        Its cap stays what it was set to since, unless `max_usd` is given. One that ended over
+        budget goes on with a cap above what it has spent. Raises UsageError, with nothing changed,
+        for any other that is finished and for a cap that is not above.
         """
         build = await self.store.get(build_id)
-        if build.outcome in (Outcome.ERROR, Outcome.CANCELLED):
-            await self.store.reopen(build.id, self.clock.now())
-        elif build.outcome is not None:
-            again = "buildwright build --max-usd AMOUNT, with the same text"
-            spent = build.outcome is Outcome.OVER_BUDGET
-            raise UsageError(
-                f"build {build.id} is finished ({build.outcome.value}); there is nothing to resume",
-                next_step=again if spent else f"buildwright builds show {build.id}",
-            )
+        refuse_finished(build)
+        spent = await self.calls.spent_nano(build.id)
+        if build.outcome is Outcome.OVER_BUDGET:
+            check_cap(build, max_usd, spent, await caps_of(self.gateway.ledger, build.id))
+            await asyncio.to_thread(refuse_changed, build, await self.files(build.id))
+        more = reopening(await self._state(build), max_usd, spent)
         if build.request.into is None:
             delivery.reserve_output(Path(build.request.out), build.id)
         if max_usd is not None:
             await set_cap(self.gateway.ledger, build.id, max_usd)
-        return await self.run(build.id)
+        if build.outcome is not None:
+            await self.store.reopen(build.id, self.clock.now())
+        return await self.run(build.id, *more)
 
     async def cancel(self, build_id: str) -> Build:
         """Stop a build wherever it runs; one that nobody runs is cancelled at once."""
@@ -155,12 +162,11 @@ class Builds:
     async def report(self, build_id: str) -> Report | None:
         """Return the report of a build, or None when it has not come so far."""
         build = await self.store.get(build_id)
-        return fold(build, await self.store.updates(build.id)).products.report
+        return (await self._state(build)).products.report
 
     async def files(self, build_id: str) -> tuple[RenderedFile, ...]:
         """Return everything a build delivers or, before its end, what it has so far."""
-        build = await self.store.get(build_id)
-        state = fold(build, await self.store.updates(build.id))
+        state = await self._state(await self.store.get(build_id))
         return await asyncio.to_thread(
             deliverable, state, self.settings.home / "snapshots", self.version
         )
@@ -178,6 +184,10 @@ class Builds:
         await asyncio.to_thread(delivery.deliver, files, out, build.id)
         return out
 
+    async def _state(self, build: Build) -> BuildState:
+        updates = await self.store.updates(build.id)
+        return fold(build, updates, await self.store.reopened(build.id))
+
     async def _kept(self, read: ReadFolder, folder: Path | None) -> Tree | None:
         if folder is None:
             return None
@@ -186,7 +196,7 @@ class Builds:
 
     async def _stages(self, build: Build, claim: Claim) -> tuple[Outcome, str]:
         sandbox = await self.open_sandbox(build.request)
-        state = fold(build, await self.store.updates(build.id))
+        state = await self._state(build)
         redact = redactor_of(self.settings)
         async with gateway_of(self.gateway, build.request, redact) as gateway:
             kit = await make_kit(self, claim, sandbox, build.request.model, gateway)

@@ -58,9 +58,13 @@ class BuildCalls:
 
     async def spent_usd(self, build_id: str) -> float:
         """Return what the calls of a build cost, with the bound of each one in doubt."""
+        return await self.spent_nano(build_id) / NANO
+
+    async def spent_nano(self, build_id: str) -> int:
+        """Return what counts against a build's cap, in nano-dollars."""
         wanted = CallFilter(tenant=_tenant(build_id), limit=EVERY_CALL)
         rows = await self._ledger.calls(wanted)
-        return sum(row.reserved_nano + _spent_nano(row) for row in rows) / NANO
+        return sum(row.reserved_nano + _spent_nano(row) for row in rows)
 
 
 async def build_costs(ledger: Ledger) -> dict[str, Spend]:

@@ -107,7 +107,7 @@ def read_project(folder: Path) -> tuple[RenderedFile, ...]:
     Left out, and never touched: links, hidden folders, environments, caches and large files.
     """
     files = []
-    for path in sorted(_walk(folder)):
+    for path in sorted(walk_source(folder)):
         inner = path.relative_to(folder)
         files.append(RenderedFile(inner.as_posix(), path.read_bytes(), "user", _executable(path)))
     if not files or len(files) > MOST_FILES or sum(len(f.content) for f in files) > MOST_BYTES:
@@ -125,12 +125,13 @@ MOST_FILE_BYTES = 4 << 20
 NOT_SOURCE = frozenset({"node_modules", "__pycache__", "venv", "env", "build", "dist", "site"})
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk_source(folder: Path) -> Iterator[Path]:
+    """Yield the files that somebody may have written, without those named at `read_project`."""
     for path in folder.iterdir():
         if path.is_symlink() or (path.name.startswith(".") and path.is_dir()):
             continue
         if path.is_dir() and path.name not in NOT_SOURCE and not path.name.endswith(".egg-info"):
-            yield from _walk(path)
+            yield from walk_source(path)
         elif path.is_file() and path.stat().st_size <= MOST_FILE_BYTES:
             yield path
 

@@ -194,8 +194,8 @@ class BuildStore:
             return (await append(tx, build_id, now, [Note(EventKind.CANCEL_REQUESTED)]))[0]
 
     async def reopen(self, build_id: str, now: float) -> None:
-        """Make a build that ended by error or was cancelled resumable again."""
-        again = (Outcome.ERROR.value, Outcome.CANCELLED.value)
+        """Make a build that ended by error or over budget, or was cancelled, resumable again."""
+        again = (Outcome.ERROR.value, Outcome.CANCELLED.value, Outcome.OVER_BUDGET.value)
         async with transaction(self._engine) as tx:
             await tx.execute(
                 update(builds)
@@ -207,6 +207,14 @@ class BuildStore:
                     updated_at=now,
                 )
             )
+
+    async def reopened(self, build_id: str) -> int:
+        """Return the attempt after which a build last got more money; 0 when it never did."""
+        last = select(func.coalesce(func.max(events.c.attempt), 0)).where(
+            events.c.build_id == build_id, events.c.kind == EventKind.BUILD_REOPENED.value
+        )
+        async with reading(self._engine) as tx:
+            return int((await tx.execute(last)).scalar_one())
 
     async def events(self, build_id: str, after: int = 0) -> tuple[Event, ...]:
         """Return the events with a sequence number above `after`."""

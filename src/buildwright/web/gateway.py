@@ -24,6 +24,7 @@ from buildwright.web.http import (
     Receive,
     Scope,
     Send,
+    check_load,
     read_body,
     respond,
 )
@@ -74,6 +75,7 @@ class ChatDoor:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, kind: Wire) -> int:
         call: Call | None = None
         try:
+            check_load(scope)
             headers = dict(scope["headers"])
             caller = self._authorize(headers)
             raw = await read_body(scope, receive, self._limit)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from buildwright.gateway.errors import GatewayError
+from buildwright.gateway.errors import GatewayError, busy
+from buildwright.web.http1.admission import OVERLOADED
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -18,6 +19,12 @@ EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 
 class ClientLeftError(Exception):
     """The client closed the connection before its request was complete."""
+
+
+def check_load(scope: Scope) -> None:
+    """Raise GatewayError 503 for a request that came when the server had too much to do."""
+    if OVERLOADED in scope:
+        raise busy("more calls come than this gateway can answer in time")
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

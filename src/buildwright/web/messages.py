@@ -31,6 +31,7 @@ from buildwright.web.http import (
     Receive,
     Scope,
     Send,
+    check_load,
     read_body,
     respond,
 )
@@ -54,6 +55,7 @@ class MessagesDoor:
         """Answer `/v1/messages`."""
         call: Call | None = None
         try:
+            check_load(scope)
             headers, caller, body = await self._read(scope, receive)
             call = self._call(headers, body, caller)
             self._forward(scope, call)

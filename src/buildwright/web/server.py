@@ -11,10 +11,12 @@ from functools import partial
 
 from buildwright.core.errors import MachineError
 from buildwright.web.app import App
-from buildwright.web.http1 import Connection, Patience, State
+from buildwright.web.http1 import Accepting, Connection, Patience, State
 
 DRAIN_S = 30.0
-BACKLOG = 2048
+BACKLOG = 65_535
+"""As many as the system allows: what does not fit asks again after a second."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -23,6 +25,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         made.bind((host, port))
     except OSError as error:
@@ -72,12 +75,14 @@ async def serving(
     loop = asyncio.get_running_loop()
     state = State(app, patience or Patience(), loop)
     try:
-        make = partial(Connection, state)
-        server = await loop.create_server(make, sock=listening, backlog=BACKLOG)
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+        accepting = Accepting(listening, partial(Connection, state))
+        accepting.begin()
         try:
             yield state
         finally:
-            server.close()
+            accepting.end()
             state.end()
             await _any_of(state.drained, hurried or asyncio.Event(), within_s=drain_s)
     finally:

@@ -9,6 +9,7 @@ from buildwright.core.build import ModelWork
 from buildwright.core.chat import ChatReply, ChatRequest, Gateway, Message, ToolSpec
 from buildwright.core.errors import BudgetError, ModelError
 from buildwright.workflow.prompts import prompt
+from buildwright.workflow.repair import OVER_BUDGET
 from buildwright.workflow.tools import Tool, run_tool
 from buildwright.workflow.workbench import Workbench
 
@@ -45,13 +46,14 @@ class _Progress:
 
 
 class Agent:
-    """One attempt of one model on one workbench."""
+    """One attempt of one model on one workbench; `refused` names the budget that ended it."""
 
     def __init__(
         self, model: str, gateway: Gateway, bench: Workbench, tools: Mapping[str, Tool]
     ) -> None:
         self._model, self._gateway, self._bench, self._tools = model, gateway, bench, tools
         self._progress = _Progress()
+        self.refused = ""
 
     async def work(self, task: str, key: str, bounds: Bounds) -> ModelWork:
         """Let the model work until it is done, strikes out, or meets a bound.
@@ -72,8 +74,9 @@ class Agent:
             )
             try:
                 reply = await self._gateway.complete(request)
-            except BudgetError:
-                return self._progress.ended("over_budget")
+            except BudgetError as error:
+                self.refused = error.message
+                return self._progress.ended(OVER_BUDGET)
             except ModelError as error:
                 return self._progress.ended(f"model_failed: {error.message}")
             self._progress.calls += 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from buildwright.core.build import BuildState, ModelWork, Update
+from buildwright.core.build import Attempt, BuildState, ModelWork, StageName, Update
 from buildwright.core.errors import StoreError
 from buildwright.core.tree import RenderedFile
 from buildwright.core.verdict import TestRun
@@ -19,7 +20,7 @@ from buildwright.workflow.context import files_to_show, repair_prompt, task_prom
 from buildwright.workflow.jobs import job_of
 from buildwright.workflow.kit import Kit
 from buildwright.workflow.redacting import redacted_run
-from buildwright.workflow.repair import Approach, approach
+from buildwright.workflow.repair import Approach, approach, carried_on, uncut
 from buildwright.workflow.tools import (
     CodeAnalysisTool,
     DocumentationTool,
@@ -43,8 +44,8 @@ async def implement(
     """Let the model work on the best tree so far, or afresh on the rendered one."""
     if kit.gateway is None or state.products.analysis is None or state.products.plan is None:
         raise StoreError("nothing to implement from", next_step="start the build again")
-    how = approach(state.attempts)
-    best = state.best
+    attempts = uncut(state.attempts)
+    how, best = approach(attempts), replace(state, attempts=attempts).best
     afresh = best is None or how is Approach.AFRESH
     files = rendered if best is None or afresh else snapshots.load(kit.snapshots, best.tree)
     bench = Workbench(files, policy_for(template, state.request.scope))
@@ -55,14 +56,26 @@ async def implement(
     if best is not None:
         task = f"{task}\n{repair_prompt(best, how)}"
     agent = Agent(state.request.model, kit.gateway, bench, tools_for(kit, template, bench))
-    number = len(state.attempts) + 1
+    number = len(attempts) + 1
     bounds = Bounds(
         kit.agent.max_steps,
         temperature=TEMPERATURE_STEP * int(how),
-        fresh=bool(state.attempts),
+        fresh=bool(attempts),
     )
     work = await agent.work(task, f"generate.{number}", bounds)
-    return bench.rendered(f"model {state.request.model}"), work
+    if agent.refused:
+        await kit.note(StageName.GENERATE, agent.refused)
+    return bench.rendered(f"model {state.request.model}"), _without(
+        work, carried_on(state.attempts)
+    )
+
+
+def _without(work: ModelWork, cut_off: Sequence[Attempt]) -> ModelWork:
+    """Return the work less what attempts did that it carried on: it began with their answers."""
+    done = [attempt.work for attempt in cut_off if attempt.work is not None]
+    calls = work.calls - sum(one.calls for one in done)
+    cost_usd = round(work.cost_usd - sum(one.cost_usd for one in done), 8)
+    return replace(work, calls=max(0, calls), cost_usd=max(0.0, cost_usd))
 
 
 def policy_for(template: Template, scope: Sequence[str] = ()) -> edits.Policy:

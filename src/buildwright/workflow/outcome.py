@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from buildwright.core.build import Outcome
 from buildwright.core.report import ItemTrace
 from buildwright.core.verdict import TestRun, Verdict
+from buildwright.workflow.repair import OVER_BUDGET
 
 
 def judge(run: TestRun, items: Sequence[ItemTrace], ended: str = "") -> tuple[Outcome, str]:
@@ -20,7 +21,7 @@ def judge(run: TestRun, items: Sequence[ItemTrace], ended: str = "") -> tuple[Ou
         return Outcome.ERROR, f"the tests gave no verdict: {run.reason}"
     note = f"; the model stopped: {ended}" if ended not in ("", "done") else ""
     if run.verdict is Verdict.FAILED:
-        outcome = Outcome.OVER_BUDGET if ended == "over_budget" else Outcome.FAILED
+        outcome = Outcome.OVER_BUDGET if ended == OVER_BUDGET else Outcome.FAILED
         return outcome, f"tests failed: {run.reason}{note}"
     open_items = [item for item in items if item.status in ("uncovered", "failing")]
     if run.verdict is Verdict.FLAKY:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from enum import IntEnum
+from itertools import takewhile
 
 from buildwright.core.build import Attempt, BuildState
 from buildwright.core.verdict import TestRun, Verdict
 from buildwright.workflow.kit import Kit
 
+OVER_BUDGET = "over_budget"
+"""How an attempt ends whose next call its budgets do not allow."""
 _VARIABLE = re.compile(r"0x[0-9a-f]+|\d+(\.\d+)?|/[\w./-]+")
 
 
@@ -41,11 +44,35 @@ def wants_repair(state: BuildState, kit: Kit) -> bool:
     if kit.gateway is None or not state.attempts:
         return False
     last = state.attempts[-1]
-    if last.run.verdict is not Verdict.FAILED or len(state.attempts) >= kit.agent.max_attempts:
+    if last.run.verdict is not Verdict.FAILED:
         return False
-    if last.work is not None and last.work.ended.startswith(("over_budget", "model_failed")):
+    if was_cut_off(last):
+        return last.number <= state.reopened
+    attempts = uncut(state.attempts)
+    if len(attempts) >= kit.agent.max_attempts:
         return False
-    return approach(state.attempts) is not Approach.STOP
+    if last.work is not None and last.work.ended.startswith("model_failed"):
+        return False
+    return approach(attempts) is not Approach.STOP
+
+
+def was_cut_off(attempt: Attempt) -> bool:
+    """Tell whether the money ended an attempt; with more of it the next one carries it on."""
+    return attempt.work is not None and attempt.work.ended == OVER_BUDGET
+
+
+def uncut(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Return the attempts that came to an end of their own.
+
+    What carries on one that was cut off is briefed and keyed as that one was, so that its calls are
+    answered from the ledger and not bought again.
+    """
+    return tuple(attempt for attempt in attempts if not was_cut_off(attempt))
+
+
+def carried_on(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Return the attempts whose conversation the next one carries on: those cut off last."""
+    return tuple(takewhile(was_cut_off, reversed(attempts)))
 
 
 def approach(attempts: tuple[Attempt, ...]) -> Approach:

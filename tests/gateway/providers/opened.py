@@ -99,8 +99,11 @@ class Opened:
         return b"".join(blocks)
 
     async def row(self) -> LedgerRow:
-        """Return the newest row of the ledger."""
-        return (await self.ledger.calls(CallFilter()))[0]
+        """Return the newest row of the ledger once it is settled; a task may read its stream."""
+        async with asyncio.timeout(5):
+            while (row := (await self.ledger.calls(CallFilter()))[0]).settlement is None:
+                await asyncio.sleep(0)
+        return row
 
 
 @asynccontextmanager

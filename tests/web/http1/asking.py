@@ -16,6 +16,7 @@ IN_NAME = "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789!#$%&'*+-.^_`|~"
 IN_PATH = "abcXYZ019-._~!$&'()*+,;=:@/%"
 VISIBLE = "".join(map(chr, range(0x21, 0x7F))) + "\x80\xe9\xff"
 FRAMING = ("content-length", "transfer-", "connection", "upgrade", "expect", "keep-alive", "proxy-")
+HOSTS = (b"host: a\r\n", b"Host:b.example:8000 \r\n", b"HOST: [::1]\r\n", b"host:\r\n")
 TOLD = ("method", "path", "root_path", "http_version", "type", "scheme")
 
 
@@ -59,7 +60,7 @@ def headers(draw: st.DrawFn) -> bytes:
 
 
 def _is_free(name: str) -> bool:
-    return not name.lower().startswith(FRAMING)
+    return not name.lower().startswith(FRAMING) and name.lower() != "host"
 
 
 @st.composite
@@ -87,8 +88,9 @@ def bodies(draw: st.DrawFn) -> bytes:
 @st.composite
 def requests(draw: st.DrawFn) -> Asked:
     method = draw(st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]))
-    lines = b"".join(draw(st.lists(headers(), max_size=5)))
-    data = b"%b %b HTTP/1.1\r\n%b" % (method.encode(), draw(targets()), lines)
+    lines = draw(st.lists(headers(), max_size=5))
+    lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(HOSTS)))
+    data = b"%b %b HTTP/1.1\r\n%b" % (method.encode(), draw(targets()), b"".join(lines))
     return Asked(method, data + draw(bodies()))
 
 

@@ -122,6 +122,13 @@ ON_PURPOSE = {
     "the body beside an offer of HTTP/2 is not lost": (OFFERED, b"POST / body", b"POST / "),
     "chunks in 1.0 are not to be trusted": (in_chunks(b"a").replace(b"1.1", b"1.0"), 400, 200),
     "HTTP/2.0 is not spoken in this way": (LAST.replace(b"1.1", b"2.0"), 505, 200),
+    "nobody knows which of two hosts is meant": (
+        LAST.replace(b"host: a", b"host: a\r\nhost: b"),
+        400,
+        200,
+    ),
+    "a list of hosts is none": (LAST.replace(b"host: a", b"host: a, b"), 400, 200),
+    "a request names its host": (LAST.replace(b"host: a\r\n", b""), 400, 200),
     "a head may not hold any number of headers": (
         LAST[:-2] + b"x: y\r\n" * 200 + b"\r\n",
         431,

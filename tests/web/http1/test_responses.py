@@ -89,7 +89,7 @@ async def test_a_connection_is_kept_after_responses_of_every_kind() -> None:
     async with at(app) as door, door.talk() as talk:
         for method in ("GET", "HEAD", "POST"):
             for kind in range(4):
-                await talk.say(b"%b /%d HTTP/1.1\r\n\r\n" % (method.encode(), kind))
+                await talk.say(b"%b /%d HTTP/1.1\r\nhost: a\r\n\r\n" % (method.encode(), kind))
                 answer = await talk.answer(method)
                 assert answer.status == (200, 200, 204, 304)[kind]
 

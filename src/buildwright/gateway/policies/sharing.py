@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from buildwright.gateway.call import Answer, End
+from buildwright.gateway.call import Answer, End, Keep
 from buildwright.gateway.errors import GatewayError
 from buildwright.gateway.policies.frames import Frames, Reader
 
@@ -29,7 +29,7 @@ class SharedStream:
 
     __slots__ = (
         "_alone", "_asking", "_flying", "_inner", "_kept", "_lead", "_name", "_pulling", "_readers",
-        "_refused", "_task", "_tasks",
+        "_refused", "_task", "_tasks", "_whole",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +42,7 @@ class SharedStream:
         self._asking: asyncio.Task[object] | None = None
         self._lead: LeadAnswer | None = None
         self._task: asyncio.Task[None] | None = None
+        self._whole: Keep | None = None
         flying[name] = self
 
     def lead(self, answer: Answer, *, lets_go: bool) -> Answer:
@@ -97,6 +98,10 @@ class SharedStream:
             return True
         return False
 
+    def keep(self, whole: Keep) -> None:
+        """Give all frames to `whole` once they have come to their end, whoever has left by then."""
+        self._whole = whole
+
     def lead_ended(self) -> None:
         """End the first client's call, at once or as soon as the upstream call is over."""
         lead = self._lead
@@ -125,7 +130,7 @@ class SharedStream:
                         break
                     self._asking = me
                 else:
-                    self._ended("complete")
+                    await self._completed()
             except GatewayError as error:
                 self._ended("cut", error)
             finally:
@@ -163,6 +168,13 @@ class SharedStream:
                 await anext(frames, b"")
                 raise asyncio.CancelledError
             await self._kept.fill(frames)
+            await self._completed()
+
+    async def _completed(self) -> None:
+        self._ended("complete")
+        whole, self._whole = self._whole, None
+        if whole is not None:
+            await whole(b"".join(self._kept.blocks))
 
     def _pulled(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -226,6 +238,11 @@ class LeadAnswer(Answer):
         self._shared, self.reader = shared, reader
         self.how: End | None = None
         super().__init__(frames=frames)
+
+    def keep(self, whole: Keep) -> bool:
+        """Give the whole stream to somebody, also when this client leaves it to others."""
+        self._shared.keep(whole)
+        return True
 
     def let_go(self) -> bool:
         """Leave while others listen."""

@@ -178,7 +178,7 @@ class Connection(Reading):
     def _activate(self, exchange: Exchange) -> None:
         self._active = exchange
         self.state.exchanges.add(exchange)
-        exchange.start()
+        self.state.admission.begin(exchange)
 
     def _go_on(self) -> None:
         """Answer what comes next, unless the client has to take what it was sent before."""

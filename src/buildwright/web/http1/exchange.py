@@ -51,7 +51,10 @@ class Exchange:
     # What the connection tells.
 
     def start(self) -> None:
-        """Have the application answer."""
+        """Have the application answer, unless the client has left meanwhile."""
+        if self.gone:
+            self._connection.finished(self)
+            return
         self.task = self._connection.state.loop.create_task(self._run())
 
     def feed(self, piece: bytes) -> None:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from buildwright.web.http1.scope import RefusedError, head_without_upgrade, request_scope
+from buildwright.web.http1.scope import (
+    BAD_HOST,
+    RefusedError,
+    head_without_upgrade,
+    is_host,
+    request_scope,
+)
 from buildwright.web.http1.state import State
 
 if TYPE_CHECKING:
@@ -41,7 +47,8 @@ class Reading(asyncio.Protocol, ABC):
         self._incoming: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._headers: list[tuple[bytes, bytes]] = []
-        self._url = self._rest = self._declined = b""
+        self._url = self._rest = self._declined = self._host = b""
+        self._hosts = 0
         self._in_head = self._paused = self._deaf = False
         self._status, self._quiet_bytes, self._since = 400, 0, 0.0
         self._addresses: dict[str, Any] = {}
@@ -82,7 +89,7 @@ class Reading(asyncio.Protocol, ABC):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._headers, self._url = [], b""
+        self._headers, self._url, self._hosts = [], b"", 0
         self._in_head, self._quiet_bytes = True, 0
         self._since = self.state.loop.time()
 
@@ -93,7 +100,12 @@ class Reading(asyncio.Protocol, ABC):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; trailers are dropped."""
         if self._in_head:
-            self._headers.append((name.lower(), value))
+            name = name.lower()
+            if name == b"host":
+                # A client says the same one every time.
+                good = value == self._host or self._is_host(value)
+                self._hosts += 1 if good else BAD_HOST
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Hand the request over; its body may be still to come."""
@@ -103,7 +115,7 @@ class Reading(asyncio.Protocol, ABC):
             self._declined = head_without_upgrade(parser, self._url, self._headers)
             return
         try:
-            scope = request_scope(parser, self._url, self._headers, self._addresses)
+            scope = request_scope(parser, self._url, self._headers, self._hosts, self._addresses)
         except RefusedError as refused:
             self._status = refused.status
             raise
@@ -154,6 +166,12 @@ class Reading(asyncio.Protocol, ABC):
         return len(self._waiting) >= MAX_WAITING
 
     # Inside.
+
+    def _is_host(self, value: bytes) -> bool:
+        good = is_host(value)
+        if good:
+            self._host = value
+        return good
 
     def _overfed(self) -> bool:
         incoming = self._incoming

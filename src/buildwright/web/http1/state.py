@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+from buildwright.web.http1.admission import Admission
+
 if TYPE_CHECKING:
     from buildwright.web.http1.connection import Connection
     from buildwright.web.http1.exchange import Exchange
@@ -39,6 +41,7 @@ class State:
         self.app, self.patience, self.loop = app, patience, loop
         self.connections: set[Connection] = set()
         self.exchanges: set[Exchange] = set()
+        self.admission = Admission(loop)
         self.ending = False
         self.drained = asyncio.Event()
         self._second = -1
@@ -75,6 +78,7 @@ class State:
     async def abort(self) -> None:
         """Cancel what still runs and close every connection."""
         self._timer.cancel()
+        self.admission.clear()
         tasks = [one.task for one in self.exchanges if one.task is not None]
         for task in tasks:
             task.cancel()

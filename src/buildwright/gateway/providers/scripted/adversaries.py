@@ -137,8 +137,9 @@ class Spender:
         self._reference = reference
 
     def answer(self, request: ChatRequest, turn: int, seed: int) -> ChatReply:
-        """Fill the whole answer with words, and ask for more."""
-        words = "Let me think about this a little longer. " * (request.max_tokens // 12)
+        """Fill the whole answer with words, three bytes a token, and ask for more."""
+        sentence = "Let me think about this a little longer. "
+        words = sentence * (request.max_tokens * 3 // len(sentence))
         if request.tools:
             more = json.dumps({"action": "list", "path": "."})
             return ChatReply(words, (ToolCall("c", "file_operation", more),), "tool_calls")
