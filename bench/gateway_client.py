@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import statistics
 import time
 from array import array
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,55 +149,69 @@ async def open_loop(url: str, key: str, model: str, per_s: int, seconds: float) 
 
 
 class Stream(asyncio.Protocol):
-    """One stream; notes the longest time between two arrivals."""
+    """One stream after the other until a time; notes the longest time between two arrivals."""
 
-    def __init__(self, whole: bytes, done: asyncio.Future[bool]) -> None:
-        self._request, self.done = whole, done
-        self.last, self.worst, self.events = 0.0, 0.0, 0
+    def __init__(self, ask: Callable[[], bytes], until: float) -> None:
+        self._ask, self._until = ask, until
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.last, self.worst, self.events, self.failed = 0.0, 0.0, 0, 0
+        self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask."""
-        transport.write(self._request)  # type: ignore[attr-defined] # uvloop's own class
+        self._transport = transport
+        self._transport.write(self._ask())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A stream that is lost before its end failed."""
         if not self.done.done():
-            self.done.set_result(False)
+            self.failed += 1
+            self.done.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        """Note the gap."""
+        """Note the gap; ask again when a stream has ended and there is time left."""
         now = time.perf_counter()
         if self.last:
             self.worst = max(self.worst, now - self.last)
         self.last = now
         self.events += data.count(b"data: ")
-        if b"[DONE]" in data and not self.done.done():
-            self.done.set_result(True)
+        if b"[DONE]" not in data or self.done.done():
+            return
+        if now < self._until:
+            self.last = 0.0
+            self._transport.write(self._ask())
+        else:
+            self.done.set_result(None)
 
 
-async def streams(url: str, key: str, model: str, number: int) -> Told:
-    """Hold so many streams at once; they begin over one second."""
-    loop, (host, port) = asyncio.get_running_loop(), place_of(url)
-    mine, made = time.time_ns(), []
-    for index in range(number):
-        messages = [{"role": "user", "content": f"{mine}-{index}"}]
-        body = {"model": model, "max_tokens": 200, "stream": True, "messages": messages}
-        whole, done = request(url, key, body), loop.create_future()
+async def streams(url: str, key: str, model: str, number: int, seconds: float) -> Told:
+    """Hold so many streams at once; they begin over one second. Each ends by itself after that."""
+    loop, place = asyncio.get_running_loop(), place_of(url)
+    content = f"{time.time_ns()}-{MARK}"
+    body = {"model": model, "max_tokens": 200, "stream": True,
+            "messages": [{"role": "user", "content": content}]}  # fmt: skip
+    before, after = request(url, key, body).split(MARK.encode())
+    count = itertools.count()
+    made: list[Stream] = []
+    start = time.perf_counter()
+    for _ in range(number):
         _, stream = await loop.create_connection(
-            lambda whole=whole, done=done: Stream(whole, done),  # type: ignore[misc]
-            host,
-            port,
+            lambda: Stream(
+                lambda: before + b"%0*d" % (len(MARK), next(count)) + after, start + seconds
+            ),
+            *place,
         )
         made.append(stream)
         await asyncio.sleep(1.0 / number)
-    start = time.perf_counter()
-    ended = await asyncio.wait_for(asyncio.gather(*(one.done for one in made)), STREAM_S)
+    begun = time.perf_counter()
+    await asyncio.wait_for(asyncio.gather(*(one.done for one in made)), seconds + STREAM_S)
     events = sum(one.events for one in made)
     return {
         "events": events,
-        "events_per_s": events / (time.perf_counter() - start + 1.0),
+        "events_per_s": events / (time.perf_counter() - begun + 1.0),
         "worst_gap_ms": max(one.worst for one in made) * 1000,
-        "failed": sum(not ok for ok in ended),
+        "streams": next(count),
+        "failed": sum(one.failed for one in made),
     }
 
 
@@ -207,14 +223,14 @@ def main() -> None:
     parser.add_argument("--key", default="")
     parser.add_argument("--model", default="m")
     parser.add_argument("--per-s", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--count", type=int, default=64)
     given = parser.parse_args()
     uvloop.install()
     if given.mode == "open":
         work = open_loop(given.url, given.key, given.model, given.per_s, given.seconds)
     else:
-        work = streams(given.url, given.key, given.model, given.count)
+        work = streams(given.url, given.key, given.model, given.count, given.seconds)
     print(json.dumps(asyncio.run(work)))
 
 

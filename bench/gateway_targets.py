@@ -94,12 +94,12 @@ def wait_for(address: str, process: subprocess.Popen[bytes], seconds: float = 60
 
 
 @contextmanager
-def upstream(delay_ms: float) -> Iterator[int]:
-    """Yield the port of a model server on the load's core."""
+def upstream(delay_ms: float, tokens: int = 100) -> Iterator[int]:
+    """Yield the port of a model server on the load's core; its streams have so many events."""
     port = free_port()
     process = subprocess.Popen(
         ["taskset", "-c", str(LOAD_CORE), sys.executable, str(HERE / "upstream.py"), str(port),
-         f"--delay-ms={delay_ms}"],
+         f"--delay-ms={delay_ms}", f"--tokens={tokens}"],
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:

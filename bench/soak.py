@@ -3,8 +3,8 @@
     python bench/soak.py [--minutes 30] [--share 0.8] [--streams 512] [--json FILE]
 
 First the highest rate is found in ten seconds; then requests come at a share of it, in an open
-loop, with some paced streams held all the time. Memory is sampled every ten seconds; its slope is
-a line through the samples after a fifth of the time.
+loop, with some paced streams of 20 seconds held all the time. Memory is sampled every ten seconds;
+its slope is a line through the samples after a fifth of the time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import bench_home
-from gateway_load import throughput
+from gateway_load import cpu_s, throughput
 from gateway_targets import Target, ours, upstream
 
 HERE = Path(__file__).parent
@@ -61,36 +61,32 @@ def soak(
 ) -> dict[str, Any]:
     """Return what was seen."""
     best = throughput(target, 64, 10.0, process).per_s or 0.0
-    per_s = max(1, int(best * share))
-    seconds = minutes * 60
-    load = client("open", target, f"--per-s={per_s}", f"--seconds={seconds}")
+    per_s, seconds = max(1, int(best * share)), minutes * 60
+    loads = [client("open", target, f"--per-s={per_s}", f"--seconds={seconds}")]
+    if streams:
+        held = client("streams", target, f"--count={streams}", f"--seconds={seconds}")
+        loads.append(held)
     samples: list[tuple[float, float, int]] = []
-    start, gaps, failed = time.monotonic(), [], 0
-    held: subprocess.Popen[str] | None = None
-    while load.poll() is None:
-        if streams and (held is None or held.poll() is not None):
-            if held is not None and held.stdout is not None:
-                told = json.loads(held.stdout.read())
-                gaps.append(told["worst_gap_ms"])
-                failed += told["failed"]
-            held = client("streams", target, f"--count={streams}")
+    start, before = time.monotonic(), cpu_s(process)
+    while all(load.poll() is None for load in loads) and time.monotonic() - start < seconds:
         samples.append((time.monotonic() - start, memory_mib(process), descriptors(process)))
         time.sleep(SAMPLE_S)
-    if held is not None:
-        held.kill()
-        held.wait()
-    told = json.loads(load.stdout.read()) if load.stdout is not None else {}
+    used = (cpu_s(process) - before) / (time.monotonic() - start)
+    told, *of_streams = [json.loads(load.communicate()[0] or "{}") for load in loads]
     late = [sample for sample in samples if sample[0] > seconds / 5] or samples
     slope = statistics.linear_regression(
         [at for at, _, _ in late], [memory for _, memory, _ in late]
     ).slope
     return {
-        "per_s": per_s, "done": told.get("done"), "failed": told.get("failed", 0) + failed,
-        "p50_ms": told.get("p50_ms"), "p99_ms": told.get("p99_ms"),
+        "per_s": per_s, "done": told.get("done"), "failed": told.get("failed"),
+        "p50_ms": told.get("p50_ms"), "p99_ms": told.get("p99_ms"), "cpu_share": used,
         "memory_mib_first": late[0][1], "memory_mib_last": late[-1][1],
+        "memory_mib_most": max(memory for _, memory, _ in samples),
         "slope_mib_per_hour": slope * 3600,
         "descriptors_first": late[0][2], "descriptors_last": late[-1][2],
-        "worst_gap_ms": max(gaps) if gaps else None, "minutes": minutes, "streams": streams,
+        "descriptors_most": max(count for _, _, count in late),
+        "streams": streams, "streams_told": of_streams, "minutes": minutes,
+        "samples": [(round(at), round(memory, 1), count) for at, memory, count in samples],
     }  # fmt: skip
 
 
@@ -104,12 +100,13 @@ def main() -> None:
     given = parser.parse_args()
     with ExitStack() as stack:
         home = stack.enter_context(bench_home())
-        port = stack.enter_context(upstream(delay_ms=0))
+        port = stack.enter_context(upstream(delay_ms=0, tokens=1000))
         target = ours(home, port, port)
         process = stack.enter_context(target.running())
         told = soak(target, process, given.minutes, given.share, given.streams)
     for name, value in told.items():
-        print(f"{name:20} {value}")
+        if name != "samples":
+            print(f"{name:20} {value}")
     given.json.parent.mkdir(parents=True, exist_ok=True)
     given.json.write_text(json.dumps(told, indent=2))
 

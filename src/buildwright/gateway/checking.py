@@ -14,6 +14,7 @@ MAX_TOKENS = 10_000_000
 MAX_CHOICES = 128
 MAX_NAME = 300
 SHOWN = 60
+COUNTS = (("max_tokens", MAX_TOKENS), ("max_completion_tokens", MAX_TOKENS), ("n", MAX_CHOICES))
 
 Types = frozenset[type]
 _NOTHING = type(None)
@@ -59,9 +60,9 @@ def check_common(body: dict[str, Any]) -> None:
         raise unusable("model", model or None, "the name of a model")
     if not isinstance(body.get("stream", False), bool | None):
         raise unusable("stream", body["stream"], "true or false")
-    for name in ("max_tokens", "max_completion_tokens"):
-        check_count(body, name, MAX_TOKENS)
-    check_count(body, "n", MAX_CHOICES)
+    for name, most in COUNTS:
+        if name in body:
+            check_count(body, name, most)
     options = body.get("stream_options")
     if options is not None and not isinstance(options, dict):
         raise unusable("stream_options", options, "an object")

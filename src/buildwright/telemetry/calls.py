@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from buildwright.core.call_events import CallDone
-from buildwright.core.ledger import NANO
+from buildwright.core.ledger import NANO, Wire
 from buildwright.telemetry.build import build_info
-from buildwright.telemetry.numbers import QUICK_SECONDS, SECONDS, TOKENS, Counter, Gauge, Histogram
+from buildwright.telemetry.numbers import (
+    QUICK_SECONDS,
+    SECONDS,
+    TOKENS,
+    Counter,
+    Gauge,
+    Histogram,
+    Series,
+)
 
 MOST_MODELS = 200
 OTHER = "other"
 OPERATIONS = {"chat": "chat", "messages": "chat", "embeddings": "embeddings"}
 BREAKER_STATES = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
+
+
+class Target(NamedTuple):
+    """The series of one model at one provider; `paid` are the labels of its cost."""
+
+    duration: Series
+    first: Series
+    input: Series
+    output: Series
+    paid: tuple[str, str]
 
 
 class CallMetrics:
@@ -49,6 +68,7 @@ class CallMetrics:
         self.fallbacks = Counter("buildwright_llm_fallbacks_total", "Calls answered by a fallback.")
         self._version = version
         self._models: set[str] = set()
+        self._targets: dict[tuple[Wire, str, str], Target] = {}
         for kind in ("coalesced", "repeated", "exact"):
             self.dedup.add((kind,), 0.0)
         for outcome in ("hit", "miss"):
@@ -70,17 +90,31 @@ class CallMetrics:
         self.requests.observe((method, route, str(status)), seconds)
 
     def _observe_sent(self, done: CallDone) -> None:
-        model = self._known(done.model)
-        named = (OPERATIONS[done.wire], done.provider, model)
-        self.duration.observe(named, done.total_s)
-        self.first.observe(named, done.first_byte_s)
-        if done.usage.total:
-            self.tokens.observe((*named, "input"), done.usage.input)
-            self.tokens.observe((*named, "output"), done.usage.output + done.usage.reasoning)
+        model = done.model if done.model in self._models else self._known(done.model)
+        named = (done.wire, done.provider, model)
+        target = self._targets.get(named)
+        if target is None:
+            target = self._targets[named] = self._target(*named)
+        target.duration.observe(done.total_s)
+        target.first.observe(done.first_byte_s)
+        usage = done.usage
+        if usage.total:
+            target.input.observe(usage.input)
+            target.output.observe(usage.output + usage.reasoning)
         if done.cost_nano:
-            self.cost.add((done.provider, model), done.cost_nano / NANO)
+            self.cost.add(target.paid, done.cost_nano / NANO)
         if done.attempts > 1:
             self.retries.add(amount=done.attempts - 1)
+
+    def _target(self, wire: Wire, provider: str, model: str) -> Target:
+        named = (OPERATIONS[wire], provider, model)
+        return Target(
+            self.duration.of(named),
+            self.first.of(named),
+            self.tokens.of((*named, "input")),
+            self.tokens.of((*named, "output")),
+            (provider, model),
+        )
 
     def all(self) -> Iterator[Counter | Histogram]:
         """Yield every metric."""

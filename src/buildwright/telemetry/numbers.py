@@ -46,6 +46,20 @@ class Gauge(Counter):
         self.values[labels] = value
 
 
+class Series:
+    """The values of one histogram under one set of labels: how many up to each bound, their sum."""
+
+    __slots__ = ("_bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds, self.counts, self.sum = bounds, [0] * (len(bounds) + 1), 0.0
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.sum += value
+
+
 class Histogram:
     """Counts by upper bound and labels."""
 
@@ -55,26 +69,29 @@ class Histogram:
         self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]
     ) -> None:
         self.name, self.text, self.labels, self.bounds = name, text, tuple(labels), tuple(bounds)
-        self._series: dict[Labels, list[float]] = {}
+        self._series: dict[Labels, Series] = {}
+
+    def of(self, labels: Labels) -> Series:
+        """Return the series with these labels, to be kept by who counts often."""
+        series = self._series.get(labels)
+        if series is None:
+            series = self._series[labels] = Series(self.bounds)
+        return series
 
     def observe(self, labels: Labels, value: float) -> None:
         """Count a value."""
-        series = self._series.get(labels)
-        if series is None:
-            series = self._series[labels] = [0.0] * (len(self.bounds) + 2)
-        series[bisect_left(self.bounds, value)] += 1
-        series[-1] += value
+        self.of(labels).observe(value)
 
     def lines(self) -> Iterator[str]:
         """Yield the series as text, buckets cumulative."""
         for values, series in self._series.items():
-            total = 0.0
-            for bound, count in zip((*self.bounds, "+Inf"), series, strict=False):
+            total = 0
+            for bound, count in zip((*self.bounds, "+Inf"), series.counts, strict=True):
                 total += count
                 le = bound if isinstance(bound, str) else f"{bound:g}"
                 names = shown((*self.labels, "le"), (*values, le))
                 yield f"{self.name}_bucket{names} {total:.10g}"
-            yield f"{self.name}_sum{shown(self.labels, values)} {series[-1]:.10g}"
+            yield f"{self.name}_sum{shown(self.labels, values)} {series.sum:.10g}"
             yield f"{self.name}_count{shown(self.labels, values)} {total:.10g}"
 
 

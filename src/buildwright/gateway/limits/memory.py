@@ -19,15 +19,13 @@ class MemoryBuckets:
 
     async def take(self, wants: Sequence[tuple[Rule, float]]) -> Taking:
         """Take units from all buckets or from none."""
-        now = self._tick()
-        lefts = []
+        now, levels = self._tick(), []
         for rule, units in wants:
             left = self._left(rule, now)
             if units > left:
                 wait = None if units > rule.capacity else (units - left) / rule.rate
                 return Taking((), Level(rule, left), wait)
-            lefts.append(left - units)
-        levels = [*map(Level, [rule for rule, _ in wants], lefts)]
+            levels.append(Level(rule, left - units))
         self._set(levels, now)
         return Taking(tuple(levels))
 

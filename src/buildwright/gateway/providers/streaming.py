@@ -74,11 +74,19 @@ async def _with_first(
 
 
 async def _frames(exchange: Exchange, wire: Wire) -> AsyncGenerator[bytes, None]:
-    finished = False
+    size, finished = 0, False
     try:
-        async with aclosing(_blocks(exchange, wire)) as blocks:
-            async for block in blocks:
-                yield block
+        async with aclosing(exchange.response.chunks()) as chunks:
+            async for chunk in chunks:
+                # What follows the end is read too, so that the connection can be used again.
+                size += len(chunk)
+                made = _made(wire, chunk)
+                if made:
+                    yield made
+                _check(exchange, wire, size)
+        last = b"" if wire.done else wire.close()
+        if last:
+            yield last
         finished = True
     except HttpError as error:
         if not wire.done:
@@ -91,24 +99,17 @@ async def _frames(exchange: Exchange, wire: Wire) -> AsyncGenerator[bytes, None]
             exchange.response.abort()
 
 
-async def _blocks(exchange: Exchange, wire: Wire) -> AsyncGenerator[bytes, None]:
-    size = 0
-    async with aclosing(exchange.response.chunks()) as chunks:
-        async for chunk in chunks:
-            # What follows the end is read too, so that the connection can be used again.
-            size += len(chunk)
-            block = b"" if wire.done else wire.feed(chunk)
-            made = wire.take(block) if block else b""
-            if made:
-                yield made
-            if not wire.done:
-                _check(exchange, size)
-    last = b"" if wire.done else wire.close()
-    if last:
-        yield last
+def _made(wire: Wire, chunk: bytes) -> bytes:
+    """Return what the client gets of a chunk; nothing of what follows the end."""
+    if wire.done:
+        return b""
+    block = wire.feed(chunk)
+    return wire.take(block) if block else b""
 
 
-def _check(exchange: Exchange, size: int) -> None:
+def _check(exchange: Exchange, wire: Wire, size: int) -> None:
+    if wire.done:
+        return
     if size > exchange.limit:
         raise odd(
             exchange.target,
