@@ -95,7 +95,9 @@ class Checkpoints:
         while self._orders.get():
             try:
                 with suppress(sqlite3.Error), closing(connecting.connect(self._path)) as connection:
-                    _copied(connection, "PASSIVE")
+                    # Again, for what was written meanwhile: the rest is copied while commits wait.
+                    for _ in range(2):
+                        _copied(connection, "PASSIVE")
             finally:
                 # Commits may be waiting for this, whatever became of it.
                 self._copied.set()
