@@ -17,10 +17,10 @@ help: ## show the recipes
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 18
 
 setup: $(VENV)/.core ## install the locked environment
-	@$(PY) -m compileall -q src
+	@$(PY) -m compileall -qq src || true
 
 dev: $(VENV)/.dev ## install what make check needs as well
-	@$(PY) -m compileall -q src
+	@$(PY) -m compileall -qq src || true
 
 $(VENV)/.core: requirements/core.txt requirements/bootstrap.txt requirements/install.sh
 	@PYTHON="$(PYTHON)" sh requirements/install.sh core

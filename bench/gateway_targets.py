@@ -181,7 +181,7 @@ def nginx(home: Path, port: int, slow_port: int) -> Target | str:
     )
     return Target(
         "nginx", f"http://127.0.0.1:{listen}", command=[binary, "-c", str(config), "-p", str(home)],
-        streams=(1024,),
+        slow_path="/slow/v1/chat/completions", streams=(1024,),
     )  # fmt: skip
 
 

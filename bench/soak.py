@@ -2,30 +2,34 @@
 
     python bench/soak.py [--minutes 30] [--share 0.8] [--streams 512] [--json FILE]
 
-First the highest rate is found in ten seconds; then requests come at a share of it, in an open
-loop, with some paced streams of 20 seconds held all the time. Memory is sampled every ten seconds;
-its slope is a line through the samples after a fifth of the time.
+First it is found what a call costs; then calls come at a rate that takes a share of the gateway's
+core, in an open loop, with some paced streams of 20 seconds held all the time. Memory is sampled
+every ten seconds; its slope is a line through the samples after a fifth of the time. At the end the
+ledger is audited.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from gateway import bench_home
-from gateway_load import cpu_s, throughput
+from gateway_load import cpu_s, open_loop, throughput
 from gateway_targets import Target, ours, upstream
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SAMPLE_S = 10.0
+ROWS = "SELECT status, COUNT(*), SUM(COALESCE(cost_nano, 0)) FROM ledger GROUP BY status"
+WINDOWS = "SELECT scope || ' ' || period, spent_nano, held_nano FROM budget_windows"
 
 
 def memory_mib(process: int) -> float:
@@ -56,12 +60,21 @@ def client(mode: str, target: Target, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def rate(target: Target, process: int, share: float) -> int:
+    """Return how many calls a second take so much of the core, in an open loop.
+
+    A call of a schedule costs more than one of 64 connections in a closed loop, which share turns.
+    """
+    best = throughput(target, 64, 10.0, process).per_s or 0.0
+    cost_us = open_loop(target, int(best * 0.6), 10.0, process).cpu_us or 0.0
+    return max(1, int(share * 1e6 / cost_us))
+
+
 def soak(
     target: Target, process: int, minutes: float, share: float, streams: int
 ) -> dict[str, Any]:
     """Return what was seen."""
-    best = throughput(target, 64, 10.0, process).per_s or 0.0
-    per_s, seconds = max(1, int(best * share)), minutes * 60
+    per_s, seconds = rate(target, process, share), minutes * 60
     loads = [client("open", target, f"--per-s={per_s}", f"--seconds={seconds}")]
     if streams:
         held = client("streams", target, f"--count={streams}", f"--seconds={seconds}")
@@ -90,6 +103,24 @@ def soak(
     }  # fmt: skip
 
 
+def audited(home: Path) -> dict[str, Any]:
+    """Return what the ledger holds after the load; each budget must have what its rows cost."""
+    with closing(sqlite3.connect(home / "home" / "buildwright.db")) as database:
+        for _ in range(100):
+            rows = database.execute(ROWS).fetchall()
+            if not {row[0] for row in rows} & {"intent", "sent"}:
+                break
+            time.sleep(0.1)
+        windows = database.execute(WINDOWS).fetchall()
+    cost = sum(row[2] for row in rows)
+    return {
+        "rows": {status: count for status, count, _ in rows},
+        "cost_nano": cost,
+        "budgets_agree": all(spent == cost and held == 0 for _, spent, held in windows),
+        "budgets": windows,
+    }
+
+
 def main() -> None:
     """Measure, print, write JSON."""
     parser = argparse.ArgumentParser()
@@ -104,6 +135,7 @@ def main() -> None:
         target = ours(home, port, port)
         process = stack.enter_context(target.running())
         told = soak(target, process, given.minutes, given.share, given.streams)
+        told["ledger"] = audited(home)
     for name, value in told.items():
         if name != "samples":
             print(f"{name:20} {value}")

@@ -109,10 +109,11 @@ class Gateway:
         return call.repeats and self.tree.gateway.in_doubt == "retry_once"
 
     def _plan(self, call: Call) -> tuple[Target, ...]:
-        by = self.directory.sticky_by(call.asked)
-        sticky = call.caller.tenant if by == "key" else _user_of(call)
+        by, sticky = self.directory.sticky_by(call.asked), ""
+        if by != "none":
+            sticky = call.caller.tenant if by == "key" else _user_of(call)
         try:
-            return self.directory.plan(call.asked, sticky if by != "none" else "")
+            return self.directory.plan(call.asked, sticky)
         except (UnknownNameError, SettingsError) as error:
             raise model_not_found(error.message) from error
 

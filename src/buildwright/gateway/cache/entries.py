@@ -10,6 +10,7 @@ import orjson
 
 from buildwright.gateway.sse import data_of, events_of, name_of
 
+NEAR_END = 2048
 FINISH = re.compile(rb'"(?:finish|stop)_reason":\s*"')
 
 
@@ -73,7 +74,13 @@ class Cache(Protocol):
 
 
 def finished(answer: bytes) -> bool:
-    """True when an answer says how it ended; one that does not is not worth keeping."""
+    """True when an answer says how it ended; one that does not is not worth keeping.
+
+    Looked for at its end first: to search a stream of 160 KB from its beginning takes 0.2 ms.
+    """
+    near = max(0, len(answer) - NEAR_END)
+    if FINISH.search(answer, near) or b'"embedding"' in answer[:NEAR_END]:
+        return True
     return FINISH.search(answer) is not None or b'"embedding"' in answer
 
 

@@ -14,6 +14,8 @@ from buildwright.gateway.policies import Handler
 from buildwright.gateway.policies.sharing import SharedStream
 
 COALESCED = "hit; detail=coalesced"
+Waiting = asyncio.Future[Answer | None]
+"""Ends with the first call; None when that was given up, and the next one asks."""
 
 
 class Coalescing:
@@ -21,7 +23,7 @@ class Coalescing:
 
     def __init__(self, inner: Handler) -> None:
         self._inner = inner
-        self._flying: dict[str, asyncio.Future[Answer | None]] = {}
+        self._flying: dict[str, Waiting | None] = {}
         self._streams: dict[str, SharedStream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -38,10 +40,12 @@ class Coalescing:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _whole(self, call: Call) -> Answer:
-        while True:
-            flying = self._flying.get(call.same)
+        while call.same in self._flying:
+            flying = self._flying[call.same]
             if flying is None:
-                return await self._lead(call)
+                # Made by the first who waits: most calls have nobody waiting.
+                flying = asyncio.get_running_loop().create_future()
+                self._flying[call.same] = flying
             try:
                 answer = await asyncio.shield(flying)
             except GatewayError as error:
@@ -52,23 +56,21 @@ class Coalescing:
             if answer is not None:
                 call.cache_status = COALESCED
                 return Answer(answer.body, usage=answer.usage)
+        return await self._lead(call)
 
     async def _lead(self, call: Call) -> Answer:
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._flying[call.same] = future
+        self._flying[call.same] = None
+        answer: Answer | None = None
+        error: GatewayError | None = None
         try:
             answer = await self._inner(call)
-        except GatewayError as error:
-            future.set_exception(error)
-            future.exception()
-            raise
-        except BaseException:
-            # Given up: the next one asks.
-            future.set_result(None)
+        except GatewayError as refused:
+            error = refused
             raise
         finally:
-            del self._flying[call.same]
-        future.set_result(answer)
+            waiting = self._flying.pop(call.same)
+            if waiting is not None:
+                _tell(waiting, answer, error)
         return answer
 
     async def _streamed(self, call: Call) -> Answer:
@@ -95,3 +97,11 @@ class Coalescing:
             shared.refuse()
             return answer
         return shared.lead(answer, lets_go=call.lets_go)
+
+
+def _tell(waiting: Waiting, answer: Answer | None, error: GatewayError | None) -> None:
+    if error is None:
+        waiting.set_result(answer)
+    else:
+        waiting.set_exception(error)
+        waiting.exception()
