@@ -135,14 +135,20 @@ class Full(socket.socket):
         return super().accept()
 
 
-async def test_without_a_descriptor_connections_wait_and_are_taken_later(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch) -> Full:
+    """A full process, and short pauses."""
     monkeypatch.setattr(accepting, "PAUSE_S", 0.01)
-    listening = Full(socket.AF_INET, socket.SOCK_STREAM)
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    listening.setblocking(False)
+    full = Full(socket.AF_INET, socket.SOCK_STREAM)
+    full.bind(("127.0.0.1", 0))
+    full.listen()
+    full.setblocking(False)
+    return full
+
+
+async def test_without_a_descriptor_connections_wait_and_are_taken_later(
+    listening: Full, caplog: pytest.LogCaptureFixture
+) -> None:
     made: list[asyncio.Protocol] = []
 
     class Noted(asyncio.Protocol):
@@ -159,14 +165,7 @@ async def test_without_a_descriptor_connections_wait_and_are_taken_later(
     assert "Too many open files" in caplog.text
 
 
-async def test_after_its_end_nobody_is_taken_even_in_a_pause(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(accepting, "PAUSE_S", 0.01)
-    listening = Full(socket.AF_INET, socket.SOCK_STREAM)
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    listening.setblocking(False)
+async def test_after_its_end_nobody_is_taken_even_in_a_pause(listening: Full) -> None:
     taking = Accepting(listening, asyncio.Protocol)
     taking.begin()
     with closing(socket.create_connection(listening.getsockname())) as client:
