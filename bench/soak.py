@@ -28,7 +28,8 @@ from gateway_targets import Target, ours, upstream
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SAMPLE_S = 10.0
-PILE = 1500
+PILE = 4000
+"""As many calls as can be on their way: who stands in line for a second is refused."""
 ROWS = "SELECT status, COUNT(*), SUM(COALESCE(cost_nano, 0)) FROM ledger GROUP BY status"
 WINDOWS = "SELECT scope || ' ' || period, spent_nano, held_nano FROM budget_windows"
 
@@ -67,7 +68,7 @@ def rate(target: Target, process: int, share: float) -> int:
     A call of a schedule costs more than one of 64 connections in a closed loop, which share turns.
     """
     best = throughput(target, 64, 10.0, process).per_s or 0.0
-    # A stall of a fifth of a second lets so many pile up; memory does not shrink after its peak.
+    # Memory does not shrink after its peak, so the peak belongs to the warm-up.
     throughput(target, PILE, 5.0, process)
     cost_us = open_loop(target, int(best * 0.6), 10.0, process).cpu_us or 0.0
     return max(1, int(share * 1e6 / cost_us))
@@ -96,6 +97,7 @@ def soak(
     return {
         "per_s": per_s, "done": told.get("done"), "failed": told.get("failed"),
         "p50_ms": told.get("p50_ms"), "p99_ms": told.get("p99_ms"), "cpu_share": used,
+        "load_late_ms": told.get("late_ms"),
         "memory_mib_first": late[0][1], "memory_mib_last": late[-1][1],
         "memory_mib_most": max(memory for _, memory, _ in samples),
         "slope_mib_per_hour": slope * 3600,

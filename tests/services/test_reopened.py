@@ -19,11 +19,12 @@ from tests.services.test_replay import BLOCK, _served
 
 from buildwright.app import App
 from buildwright.cli.main import exit_code_of
-from buildwright.core.build import Build, Outcome, Status
+from buildwright.core.build import Build, Outcome, StageName, Status
 from buildwright.core.errors import OutputError, UsageError
-from buildwright.core.events import EventKind
+from buildwright.core.events import Event, EventKind
 from buildwright.core.ledger import NANO, nano_of
 from buildwright.services.calls import caps_of
+from buildwright.services.reopening import with_more
 from buildwright.services.replay import Tape
 
 pytestmark = [pytest.mark.build, pytest.mark.sandbox]
@@ -190,17 +191,51 @@ async def test_a_resume_that_died_before_it_was_claimed_bought_nothing_and_can_b
         assert (await it.app.builds.resume(it.build.id, max_usd=MORE_USD)).outcome is Outcome.PASSED
 
 
-async def test_the_log_names_the_budget_that_had_too_little(tmp_path: Path, opened: Open) -> None:
+async def test_the_log_and_the_next_step_name_the_budget_that_had_too_little(
+    tmp_path: Path, opened: Open
+) -> None:
     async with stopped(opened, tmp_path, TALK) as it:
-        await it.app.ledger.set_budget("org:local", nano_of("0.06"), "total")
+        await it.app.ledger.set_budget("org:local", nano_of("0.06"), "day")
         done = await it.app.builds.resume(it.build.id, max_usd=MORE_USD)
         events = await it.app.builds.store.events(it.build.id)
+        command = with_more(it.build.id, await caps_of(it.app.ledger, it.build.id))
     assert (done.outcome, len(it.server.requests)) == (Outcome.OVER_BUDGET, 1)
     told = [str(event.data.get("text", "")) for event in events]
     assert [line.split(" (")[0] for line in told if line.startswith("budget ")] == [
         f"budget build:{it.build.id}",
         "budget org:local",
     ]
+    assert command == (
+        "buildwright budgets set org:local --usd 0.12 --period day && "
+        f"buildwright builds resume {it.build.id} --max-usd 0.3"
+    )
+
+
+@pytest.mark.parametrize(("said", "attempt"), [(TALK, 1), (BROKEN, 2)])
+async def test_a_build_interrupted_before_its_last_attempt_was_judged_goes_on_in_one_step(
+    tmp_path: Path, opened: Open, said: str, attempt: int
+) -> None:
+    running: list[asyncio.Task[Build]] = []
+
+    def stop(event: Event) -> None:
+        where = (event.kind, event.stage, event.attempt)
+        if where == (EventKind.STAGE_DONE, StageName.GENERATE, attempt):
+            running.pop().cancel()
+
+    with serving(ModelServer(text=said, usage=USAGE)) as server:
+        flags = {**_served(server.url, tools=False), "agent": {"max_usd": CAP_USD}}
+        async with opened(stop, **flags) as app:
+            running.append(asyncio.ensure_future(app.builds.build(wish(tmp_path))))
+            with pytest.raises(asyncio.CancelledError):
+                await running[0]
+            (build,) = await app.builds.store.list()
+            assert (build.status, build.outcome) == (Status.INTERRUPTED, None)
+            server.text = BLOCK
+            done = await app.builds.resume(build.id, max_usd=MORE_USD)
+            events = await app.builds.store.events(build.id)
+    assert (done.outcome, len(server.requests)) == (Outcome.PASSED, 2)
+    told = [event.data["max_usd"] for event in events if event.kind is EventKind.BUILD_REOPENED]
+    assert told == [MORE_USD]
 
 
 async def test_a_recorded_build_that_was_reopened_replays_as_one(

@@ -21,7 +21,7 @@ _COLOURS = {"passed": "green", "partial": "yellow"}
 def show_result(
     build: Build, report: Report | None, *, as_json: bool, caps: Sequence[Budget] = ()
 ) -> int:
-    """Print the result of a build, with the caps that hold for it, and return its exit code."""
+    """Print the result of a build, with the caps that can stop it, and return its exit code."""
     outcome = build.outcome
     if as_json:
         print_json(_document(build, report, caps))
@@ -29,8 +29,8 @@ def show_result(
         _show_without_report(build)
     else:
         _show(build, report, caps)
-    if caps and not as_json:
-        click.echo(f"\nbudget build:{build.id}: {', '.join(map(_cap, caps))}")
+    if not as_json:
+        _show_caps(caps)
     return outcome.exit_code if outcome else 3
 
 
@@ -45,6 +45,16 @@ def _document(build: Build, report: Report | None, caps: Sequence[Budget]) -> ob
         return {**document, "next_step": more} if more else document
     outcome = build.outcome.value if build.outcome else None
     return {"build_id": build.id, "outcome": outcome, "reason": build.reason}
+
+
+def _show_caps(caps: Sequence[Budget]) -> None:
+    by_scope: dict[str, list[Budget]] = {}
+    for cap in caps:
+        by_scope.setdefault(cap.scope, []).append(cap)
+    if by_scope:
+        click.echo()
+    for scope, its in by_scope.items():
+        click.echo(f"budget {scope}: {', '.join(map(_cap, its))}")
 
 
 def _cap(cap: Budget) -> str:

@@ -23,6 +23,7 @@ from buildwright.services.lease import hold
 from buildwright.services.owner import owner_is_dead, this_owner
 from buildwright.services.redaction import redacted_kit, redacted_wish, redactor_of
 from buildwright.services.reopening import (
+    awaits_judgement,
     check_cap,
     refuse_changed,
     refuse_finished,
@@ -125,8 +126,9 @@ class Builds:
         """Go on with a build that was interrupted, cancelled, or ended by an error of ours.
 
         Its cap stays what it was set to since, unless `max_usd` is given. One that ended over
-        budget goes on with a cap above what it has spent. Raises UsageError, with nothing changed,
-        for any other that is finished and for a cap that is not above.
+        budget goes on with a cap above what it has spent; so does one that was interrupted before
+        that attempt was judged. Raises UsageError, with nothing changed, for any other that is
+        finished and for a cap that is not above.
         """
         build = await self.store.get(build_id)
         refuse_finished(build)
@@ -134,14 +136,18 @@ class Builds:
         if build.outcome is Outcome.OVER_BUDGET:
             check_cap(build, max_usd, spent, await caps_of(self.gateway.ledger, build.id))
             await asyncio.to_thread(refuse_changed, build, await self.files(build.id))
-        more = reopening(await self._state(build), max_usd, spent)
+        state = await self._state(build)
+        more = reopening(state, max_usd, spent)
         if build.request.into is None:
             delivery.reserve_output(Path(build.request.out), build.id)
         if max_usd is not None:
             await set_cap(self.gateway.ledger, build.id, max_usd)
         if build.outcome is not None:
             await self.store.reopen(build.id, self.clock.now())
-        return await self.run(build.id, *more)
+        done = await self.run(build.id, *more)
+        if done.outcome is Outcome.OVER_BUDGET and awaits_judgement(state, max_usd, spent):
+            return await self.resume(build.id, max_usd=max_usd)
+        return done
 
     async def cancel(self, build_id: str) -> Build:
         """Stop a build wherever it runs; one that nobody runs is cancelled at once."""

@@ -27,6 +27,7 @@ from buildwright.services.ledger_rows import event_of
 from buildwright.store.rows import Claim
 
 EVERY_CALL = 100_000
+ORGANISATION = "org:local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class StagePorts:
 
     def _port(self, stage: str) -> Port:
         build = self._claim.build_id
-        scopes = ("org:local", f"build:{build}", f"stage:{build}/{stage}")
+        scopes = (ORGANISATION, f"build:{build}", f"stage:{build}/{stage}")
         return Port(
             self._gateway,
             Caller(tenant=_tenant(build), scopes=scopes if stage else scopes[:2]),
@@ -105,13 +106,21 @@ async def set_cap(ledger: Ledger, build_id: str, max_usd: float) -> None:
 
 
 async def caps_of(ledger: Ledger, build_id: str) -> tuple[Budget, ...]:
-    """Return the caps that hold for a build as a whole, one for each period."""
-    return tuple(one for one in await ledger.budgets() if one.scope == _tenant(build_id))
+    """Return every cap that can stop a build: its organisation's, its own, those of its stages."""
+    whole, stage = (ORGANISATION, _tenant(build_id)), f"stage:{build_id}/"
+    budgets = await ledger.budgets()
+    return tuple(one for one in budgets if one.scope in whole or one.scope.startswith(stage))
+
+
+def is_own_total(cap: Budget, build_id: str) -> bool:
+    """Tell whether a cap is what a build may cost in all."""
+    return cap.scope == _tenant(build_id) and cap.period == "total"
 
 
 async def port_of_build(gateway: Gateway, settings: Settings, claim: Claim) -> StagePorts:
     """Return a build's way to the gateway: its own budget, keys, and the fence of its claim."""
-    if not any(cap.period == "total" for cap in await caps_of(gateway.ledger, claim.build_id)):
+    caps = await caps_of(gateway.ledger, claim.build_id)
+    if not any(is_own_total(cap, claim.build_id) for cap in caps):
         await set_cap(gateway.ledger, claim.build_id, settings.agent.max_usd)
     return StagePorts(gateway, claim, settings.agent.call_timeout_s)
 
