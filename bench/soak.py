@@ -2,16 +2,18 @@
 
     python bench/soak.py [--minutes 30] [--share 0.8] [--streams 512] [--json FILE]
 
-First a pile of connections warms the heap, and it is found what a call costs; then calls come at a
-rate that takes a share of the gateway's core, in an open loop, with some paced streams of twenty
-seconds held all the time. Memory is sampled every ten seconds; its slope is a line through the
-samples after a fifth of the time. At the end the ledger is audited.
+First it is found what a call costs, and a pile of connections and two stalls warm the heap. Then
+calls come at a rate that takes a share of the gateway's core, in an open loop, with some paced
+streams of twenty seconds held all the time. Memory is sampled every ten seconds; its slope is a
+line through the samples after a fifth of the time. At the end the ledger is audited.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -28,8 +30,9 @@ from gateway_targets import Target, ours, upstream
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SAMPLE_S = 10.0
-PILE = 4000
-"""As many calls as can be on their way: who stands in line for a second is refused."""
+PILE = 2000
+STALL_S = 0.9
+"""Who has to wait for a second is refused: more calls cannot be on their way than after this."""
 ROWS = "SELECT status, COUNT(*), SUM(COALESCE(cost_nano, 0)) FROM ledger GROUP BY status"
 WINDOWS = "SELECT scope || ' ' || period, spent_nano, held_nano FROM budget_windows"
 
@@ -68,10 +71,20 @@ def rate(target: Target, process: int, share: float) -> int:
     A call of a schedule costs more than one of 64 connections in a closed loop, which share turns.
     """
     best = throughput(target, 64, 10.0, process).per_s or 0.0
-    # Memory does not shrink after its peak, so the peak belongs to the warm-up.
     throughput(target, PILE, 5.0, process)
     cost_us = open_loop(target, int(best * 0.6), 10.0, process).cpu_us or 0.0
     return max(1, int(share * 1e6 / cost_us))
+
+
+def stalled(target: Target, process: int, per_s: int) -> None:
+    """Let calls pile up as a stall of the machine does: memory does not shrink after its peak."""
+    load = client("open", target, f"--per-s={per_s}", "--seconds=6")
+    for _ in range(2):
+        time.sleep(1.5)
+        os.kill(process, signal.SIGSTOP)
+        time.sleep(STALL_S)
+        os.kill(process, signal.SIGCONT)
+    load.communicate()
 
 
 def soak(
@@ -79,6 +92,7 @@ def soak(
 ) -> dict[str, Any]:
     """Return what was seen."""
     per_s, seconds = rate(target, process, share), minutes * 60
+    stalled(target, process, per_s)
     loads = [client("open", target, f"--per-s={per_s}", f"--seconds={seconds}")]
     if streams:
         held = client("streams", target, f"--count={streams}", f"--seconds={seconds}")
