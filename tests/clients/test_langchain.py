@@ -23,13 +23,22 @@ class Book(BaseModel):
 
 
 @pytest.fixture
-async def chat(front: Front) -> AsyncIterator[ChatOpenAI]:
-    made = ChatOpenAI(
-        model="m", base_url=front.url, api_key=SecretStr("x"), max_retries=0, stream_usage=True
+async def wire() -> AsyncIterator[openai.DefaultAsyncHttpxClient]:
+    """A client of the test's own: LangChain shares one by address, and ports come round again."""
+    async with openai.DefaultAsyncHttpxClient() as made:
+        yield made
+
+
+@pytest.fixture
+def chat(front: Front, wire: openai.DefaultAsyncHttpxClient) -> ChatOpenAI:
+    return ChatOpenAI(
+        model="m",
+        base_url=front.url,
+        api_key=SecretStr("x"),
+        max_retries=0,
+        stream_usage=True,
+        http_async_client=wire,
     )
-    yield made
-    await made.root_async_client.close()
-    made.root_client.close()
 
 
 async def test_it_asks_and_knows_the_usage(chat: ChatOpenAI) -> None:
@@ -65,13 +74,12 @@ async def test_its_errors_are_those_of_the_wire(chat: ChatOpenAI, front: Front) 
         await chat.ainvoke("Say hello.")
 
 
-async def test_it_embeds(front: Front) -> None:
+async def test_it_embeds(front: Front, wire: openai.DefaultAsyncHttpxClient) -> None:
     embeddings = OpenAIEmbeddings(
         model="m",
         openai_api_base=front.url,
         openai_api_key=SecretStr("x"),
         check_embedding_ctx_length=False,
+        http_async_client=wire,
     )
     assert await embeddings.aembed_documents(["a", "bbb"]) == [[1.0, 0.5], [3.0, 0.5]]
-    await embeddings.async_client._client.close()
-    embeddings.client._client.close()
