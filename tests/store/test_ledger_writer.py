@@ -58,7 +58,7 @@ async def test_nobody_waits_for_a_writer_that_has_died(
     def broken(_: object, connection: sqlite3.Connection) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(checkpoints, "STEP_BYTES", 1)
+    monkeypatch.setattr(checkpoints, "SYNC_BYTES", 1)
     monkeypatch.setattr(checkpoints.Checkpoints, "move_on", broken)
     path = Path(shutil.copy(template, tmp_path / "ledger.db"))
     async with open_ledger(path, clock=Now().clock, owner="one", durable=True) as ledger:

@@ -17,12 +17,15 @@ BEGIN_BYTES = 16 << 20
 """Written since the log began, at which a checkpoint begins in the side thread. By less than half
 of `connecting.LOG_KEPT_BYTES`, else the log is cut each time it starts anew, which takes 6 ms."""
 
+SYNC_BYTES = 1 << 20
+"""Written between two syncs of the log before that. Nothing else runs on a core while the kernel
+makes out what to write: 4 ms for 32 MiB, of which a checkpoint begins with a sync."""
+
 LIMIT_BYTES = 96 << 20
 """At which the writer itself makes one, so that the log starts anew whatever the load."""
 
-STEP_BYTES = 1 << 20
-"""Written between two looks. Until a checkpoint begins the log is synced at each: nothing else runs
-on a core while the kernel makes out what to write, which is 4 ms for 32 MiB."""
+STEP_BYTES = 512 << 10
+"""Written between two looks while a checkpoint is on its way."""
 
 NICE = 10
 COMMIT_PAGES, OPERATION_BYTES = 5, 600
@@ -40,7 +43,7 @@ class Checkpoints:
     def __init__(self, path: Path, page_bytes: int) -> None:
         self._path, self._page_bytes = path, page_bytes
         self._written = 0.0
-        self._look_at = float(STEP_BYTES)
+        self._look_at = float(SYNC_BYTES)
         self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._side: threading.Thread | None = None
         self._begun = False
@@ -55,7 +58,7 @@ class Checkpoints:
         """True when it is time for `move_on`."""
         if self._written < self._look_at:
             return False
-        self._look_at = self._written + STEP_BYTES
+        self._look_at = self._written + (STEP_BYTES if self._begun else SYNC_BYTES)
         return True
 
     def move_on(self, connection: sqlite3.Connection) -> None:
@@ -90,7 +93,7 @@ class Checkpoints:
         """Note what a checkpoint did: all of the log, or only what no reader needs."""
         self.anew = 0 <= logged == copied
         self._written = 0.0 if self.anew else float(logged * self._page_bytes)
-        self._look_at = self._written + STEP_BYTES
+        self._look_at = self._written + SYNC_BYTES
 
     def _serve(self) -> None:
         if sys.platform == "linux":
